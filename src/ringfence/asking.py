@@ -1,0 +1,181 @@
+"""Asks plugins, one by one, and makes of every failure what the hook's contract says: a denial, a withheld result, an event.
+
+The one idea: a plugin that raises, hangs or answers nonsense is named, and never taken for one that had no opinion. Only
+`Exception` is caught: `SystemExit`, `KeyboardInterrupt` and cancellation end the call, and nothing runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from ringfence.deadline import Bounded
+from ringfence.errors import PluginAnswerInvalid, PluginError, PluginRaised, RingfenceError
+from ringfence.events import SecurityEvent, ThreatLevel
+from ringfence.refusals import broken
+from ringfence.verdict import Decision, Reason, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ringfence.call import Outcome, ToolCall
+    from ringfence.plugins import Hook, Hooks
+    from ringfence.policy.compile import CompiledPolicy
+    from ringfence.session import Session
+
+    Failures = list[RingfenceError]
+
+APPROVAL = "approval"
+"""The check that speaks for the person who was asked."""
+
+
+class Asking:
+    """The hooks of one policy in force, and how long each may take.
+
+    Arguments:
+        hooks: from `load_hooks`.
+        plugin_seconds: for every hook but approval.
+        approval_seconds: for approval.
+
+    Attributes:
+        may_block: whether a verdict may wait for somebody else's code, so that an event loop must not wait for it.
+
+    """
+
+    def __init__(self, hooks: Hooks, plugin_seconds: float, approval_seconds: float) -> None:
+        self._bounded = Bounded()
+        self._approval_seconds = approval_seconds
+        self.judges = self._bind(hooks.judge_call, hooks.trusted, plugin_seconds)
+        self.inspectors = self._bind(hooks.judge_result, hooks.trusted, plugin_seconds)
+        observers = [(name, _listing(function)) for name, function in hooks.observe_call]
+        self.observers = self._bind(observers, hooks.trusted, plugin_seconds)
+        self.listeners = self._bind(hooks.record_event, hooks.trusted, plugin_seconds)
+        self.approvers = hooks.approve_call
+        self.may_block = any(
+            name not in hooks.trusted for name, _ in (*hooks.judge_call, *hooks.approve_call)
+        )
+
+    def _bind(self, hooks: Iterable[Hook], trusted: frozenset[str], seconds: float) -> tuple[Hook, ...]:
+        return tuple(
+            (name, function if name in trusted else self._limit(name, function, seconds))
+            for name, function in hooks
+        )
+
+    def _limit(self, name: str, function: Callable[..., object], seconds: float) -> Callable[..., object]:
+        return lambda *args: self._bounded.call(name, function, args, seconds)
+
+    def judge(
+        self, call: ToolCall, policy: CompiledPolicy, session: Session, failures: Failures
+    ) -> list[Verdict]:
+        """Return what every plugin says about a call, in order; each failure is a denial that names its plugin."""
+        verdicts = []
+        for name, hook in self.judges:
+            try:
+                verdict = hook(call, policy, session)
+                if verdict is not None:
+                    verdicts.append(_checked(name, verdict))
+            except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
+                verdicts.append(broken(name, failure(name, error, failures)))
+        return verdicts
+
+    def approve(self, call: ToolCall, verdict: Verdict, failures: Failures) -> Verdict:
+        """Return what the first plugin that answers says about a call that a person must decide."""
+        for name, hook in self.approvers:
+            try:
+                answer = self._bounded.call(name, hook, (call, verdict), self._approval_seconds)
+                if answer is not None and type(answer) is not bool:
+                    raise _nonsense(name, answer, "True, False or None")  # noqa: TRY301 - treated like any failure of the plugin
+            except Exception as error:  # noqa: BLE001
+                return broken(name, failure(name, error, failures))
+            if answer is True:
+                return replace(
+                    verdict, decision=Decision.ALLOW, message=f"approved through {name}", check=APPROVAL
+                )
+            if answer is False:
+                return replace(
+                    verdict, decision=Decision.DENY, message=f"refused through {name}", check=APPROVAL
+                )
+        return replace(verdict, message=f"{verdict.message}, and nobody answered", check=APPROVAL, retry=True)
+
+    def inspect(
+        self, call: ToolCall, outcome: Outcome, session: Session, failures: Failures
+    ) -> Verdict | None:
+        """Return the first objection to a result, or None. An ask is an objection: the tool has run already."""
+        for name, hook in self.inspectors:
+            try:
+                verdict = hook(call, outcome, session)
+                if verdict is None:
+                    continue
+                checked = _checked(name, verdict)
+            except Exception as error:  # noqa: BLE001
+                return broken(name, failure(name, error, failures))
+            if not checked.allowed:
+                return checked
+        return None
+
+    def observe(
+        self, call: ToolCall, outcome: Outcome, session: Session, new_id: Callable[[], str]
+    ) -> list[SecurityEvent]:
+        """Return what the detectors report. One that fails is reported itself, and the call is unharmed."""
+        events: list[SecurityEvent] = []
+        for name, hook in self.observers:
+            try:
+                events += _checked_events(name, cast("list[object]", hook(call, outcome, session)))
+            except Exception as error:  # noqa: BLE001
+                events.append(plugin_failed(name, failure(name, error, []), call.at, new_id()))
+        return events
+
+    def notify(self, event: SecurityEvent, new_id: Callable[[], str]) -> list[SecurityEvent]:
+        """Pass an event to every listener; return an event for each that failed."""
+        failed = []
+        for name, hook in self.listeners:
+            try:
+                hook(event)
+            except Exception as error:  # noqa: BLE001
+                failed.append(plugin_failed(name, failure(name, error, []), event.at, new_id()))
+        return failed
+
+
+def failure(name: str, error: Exception, failures: Failures) -> RingfenceError:
+    """Return the failure of a plugin as an error of ours, the original one as its cause, and keep it among the failures."""
+    if not isinstance(error, PluginError):
+        raised = PluginRaised(
+            name, f"raised {type(error).__name__}", "The exception that it raised is the cause of this one."
+        )
+        raised.__cause__ = error
+        error = raised
+    failures.append(error)
+    return error
+
+
+def plugin_failed(name: str, error: RingfenceError, at: float, event_id: str) -> SecurityEvent:
+    """Return the event that says which plugin failed and how."""
+    return SecurityEvent(event_id, "plugin-failed", ThreatLevel.MEDIUM, error.message, at, detector=name)
+
+
+def _checked(name: str, verdict: object) -> Verdict:
+    if (
+        type(verdict) is not Verdict
+        or type(verdict.decision) is not Decision
+        or type(verdict.reason) is not Reason
+    ):
+        raise _nonsense(name, verdict, "a Verdict or None")
+    return verdict if verdict.check == name else replace(verdict, check=name)
+
+
+def _listing(function: Callable[..., object]) -> Callable[..., list[object]]:
+    """Return the hook with its answer as a list, so that a lazy answer is worked out within the deadline."""
+    return lambda *args: list(function(*args) or ())  # type: ignore[call-overload]  # what is not iterable raises
+
+
+def _checked_events(name: str, seen: list[object]) -> list[SecurityEvent]:
+    for event in seen:
+        if type(event) is not SecurityEvent:
+            raise _nonsense(name, event, "security events")
+    return cast("list[SecurityEvent]", seen)
+
+
+def _nonsense(name: str, answer: object, expected: str) -> PluginAnswerInvalid:
+    return PluginAnswerInvalid(
+        name, f"answered with a {type(answer).__name__} instead of {expected}", "Repair the plugin."
+    )

@@ -1,0 +1,102 @@
+"""A bound on how long somebody else's code may keep the gate waiting.
+
+A Python thread cannot be stopped from outside, so the code runs in a thread of its own and is left behind when it is late:
+daemon threads, so that they do not keep the process alive, and at most `MOST_THREADS`, so that a plugin which
+hangs at every call denies instead of filling the machine. The handover costs some 30 µs, which is why the gate's own checks,
+which neither block nor call out, do without.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from ringfence.errors import PluginTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+    from queue import SimpleQueue
+
+MOST_THREADS = 64
+
+
+class _Job:
+    """One call on its way through a thread."""
+
+    __slots__ = ("answer", "args", "context", "done", "error", "function")
+
+    def __init__(self, function: Callable[..., object], args: tuple[object, ...], context: Context) -> None:
+        self.function = function
+        self.args = args
+        self.context = context
+        self.done = threading.Event()
+        self.answer: object = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.answer = self.context.run(self.function, *self.args)
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            self.error = error
+        self.done.set()
+
+
+class Bounded:
+    """Threads that call functions for threads that wait for a limited time."""
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[_Job]] = []
+        self._started = 0
+        self._lock = threading.Lock()
+
+    def call(
+        self, plugin: str, function: Callable[..., object], args: tuple[object, ...], seconds: float
+    ) -> object:
+        """Return the function's answer, and raise what it raises, `SystemExit` included.
+
+        Arguments:
+            plugin: the name for the error.
+            function: what to call, in the caller's context.
+            args: its positional arguments.
+            seconds: how long to wait.
+
+        Raises:
+            PluginTimeout: it did not answer in time, or so many calls hang that no thread is left.
+
+        """
+        job = _Job(function, args, copy_context())
+        self._worker(plugin).put(job)
+        if not job.done.wait(seconds):
+            raise PluginTimeout(
+                plugin, f"did not answer within {seconds:g} s", "Make it quicker, or raise plugin_seconds."
+            )
+        if job.error is not None:
+            raise job.error
+        return job.answer
+
+    def _worker(self, plugin: str) -> SimpleQueue[_Job]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            if self._started >= MOST_THREADS:
+                raise PluginTimeout(
+                    plugin,
+                    f"was not asked: {MOST_THREADS} calls of plugins hang",
+                    "Find the plugin that hangs.",
+                )
+            self._started += 1
+        from queue import SimpleQueue  # noqa: PLC0415 - only a process with plugins of others needs it
+
+        jobs: SimpleQueue[_Job] = SimpleQueue()
+        threading.Thread(target=self._work, args=(jobs,), name="ringfence-plugin", daemon=True).start()
+        return jobs
+
+    def _work(self, jobs: SimpleQueue[_Job]) -> None:
+        while True:
+            job = jobs.get()
+            job.run()
+            del job  # the thread must not keep a call's values alive while it waits for the next
+            with self._lock:
+                self._idle.append(jobs)

@@ -1,0 +1,371 @@
+"""Every exception that Ringfence raises, and nothing else.
+
+    RingfenceError
+    ├── CallDenied                 the policy said no, or nobody said yes
+    │   ├── ArgumentsInvalid       the arguments do not fit the tool (also a TypeError)
+    │   └── ApprovalRefused        a person was asked, and said no or nothing
+    ├── GuardBroken                the gate itself failed, so the call was denied
+    ├── RunFailed                  an admitted call ended without a value: time, memory, a crash
+    ├── PolicyError                a policy that cannot be used
+    │   ├── PolicyFileError        with file, line, key, expected, got, nearest valid key
+    │   ├── UnknownName            a role, tool, permission, profile or plugin nobody defined
+    │   └── RoleCycle              roles that inherit each other in a circle
+    ├── PluginError                a plugin that cannot take part
+    │   ├── PluginUnavailable      not installed, not named in an entry point, fails to import
+    │   ├── PluginInvalid          its hooks do not match the specifications
+    │   ├── PluginRaised           a hook raised
+    │   ├── PluginTimeout          a hook did not answer in time
+    │   └── PluginAnswerInvalid    a hook answered with something that is not an answer
+    ├── RecordError                a log that cannot be trusted or written
+    │   ├── RecordUnwritable       read-only, full, locked, gone
+    │   ├── RecordCorrupt          its chain, head or format is broken
+    │   └── RecordKeyInvalid       the signing key is missing, unreadable or too short
+    ├── ToolError                  a tool that cannot be registered, or not be run like this
+    │   └── ToolExists             its name belongs to another function
+    ├── ClockJumped                wall clock and steady clock disagree
+    ├── NoGuard                    no default guard was configured
+    └── AdapterUnavailable         the framework of an adapter is not installed
+
+The one idea: each class takes facts, builds its own message, and carries a `hint`, the sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ringfence.verdict import Reason, Verdict
+
+
+_LONGEST_NAME = 100
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a person most likely meant, or None. Comparing takes quadratic time, so not for endless names."""
+    if len(name) > _LONGEST_NAME:
+        return None
+    from difflib import get_close_matches  # noqa: PLC0415 - only a fault needs it
+
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+class RingfenceError(Exception):
+    """The root of all errors of Ringfence. `str(error)` ends with the hint.
+
+    Arguments:
+        message: what was expected, what came, where it came from.
+        hint: what to do about it.
+
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}. {hint}" if hint else message)
+
+
+class CallDenied(RingfenceError):
+    """A call that did not run, because of a verdict.
+
+    Arguments:
+        tool: the registered name of the tool.
+        verdict: the verdict that stood; `verdict.rule` and `verdict.check` say who spoke.
+        call_id: the id under which the log holds the call.
+
+    """
+
+    def __init__(self, tool: str, verdict: Verdict, call_id: str = "") -> None:
+        self.tool = tool
+        self.verdict = verdict
+        self.call_id = call_id
+        super().__init__(f"{tool}: {verdict.message} [rule {verdict.rule or '-'}]", verdict.hint)
+
+    @property
+    def reason(self) -> Reason:
+        """Why the call did not run, out of the closed list."""
+        return self.verdict.reason
+
+
+class ArgumentsInvalid(CallDenied, TypeError):
+    """Arguments that do not fit the tool's signature. Nothing ran."""
+
+
+class ApprovalRefused(CallDenied):
+    """A call that a person had to decide, and that nobody allowed."""
+
+
+class GuardBroken(RingfenceError):
+    """The gate failed (a plugin, the log, the clock): the call was denied, and the agent should stop.
+
+    Arguments:
+        tool: the registered name of the tool.
+        verdict: the verdict made of the failure; `verdict.check` names the part that failed.
+        call_id: the id under which the log holds the call, where the log could be written.
+        executed: whether the tool had already run when the gate failed (its result is withheld).
+
+    """
+
+    def __init__(self, tool: str, verdict: Verdict, call_id: str = "", *, executed: bool = False) -> None:
+        self.tool = tool
+        self.verdict = verdict
+        self.call_id = call_id
+        self.executed = executed
+        what = "the result was withheld" if executed else "the call was denied"
+        super().__init__(
+            f"{tool}: {what} because {verdict.check or 'the guard'} failed: {verdict.message}", verdict.hint
+        )
+
+
+class RunFailed(RingfenceError):
+    """An admitted call that ended without a value.
+
+    Arguments:
+        tool: the registered name of the tool.
+        reason: one of the closed list.
+        detail: a sentence for a person.
+
+    """
+
+    def __init__(self, tool: str, reason: Reason, detail: str) -> None:
+        self.tool = tool
+        self.reason = reason
+        super().__init__(f"{tool}: {detail} [{reason}]")
+
+
+class PolicyError(RingfenceError):
+    """A policy that cannot be used."""
+
+
+class PolicyFileError(PolicyError):
+    """A policy file that cannot be used, with the place of the fault.
+
+    Arguments:
+        file: the policy file.
+        line: the line, from 1; None where the fault has no line.
+        key: the dotted key, such as `roles.analyst.inherits`; empty for the file as a whole.
+        expected: what should stand there.
+        got: what stands there, cut to a readable length.
+        nearest: the valid key or name closest to what came.
+
+    """
+
+    def __init__(
+        self,
+        file: str | Path,
+        *,
+        expected: str,
+        got: str,
+        line: int | None = None,
+        key: str = "",
+        nearest: str | None = None,
+    ) -> None:
+        self.file = str(file)
+        self.line = line
+        self.key = key
+        self.expected = expected
+        self.got = got
+        self.nearest = nearest
+        place = f"{self.file}:{line}" if line else self.file
+        where = f" {key}:" if key else ""
+        hint = f"Did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"{place}:{where} expected {expected}, got {got}", hint)
+
+
+class UnknownName(PolicyError):
+    """A name that nothing defines.
+
+    Arguments:
+        kind: role, tool, permission, profile or plugin.
+        name: what came.
+        known: the valid names.
+        where: where the name stood, as a dotted key.
+
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        self.kind = kind
+        self.name = name
+        self.known = sorted(known)
+        self.where = where
+        self.nearest = nearest(name, self.known)
+        place = f"{where}: " if where else ""
+        hint = (
+            f"Did you mean {self.nearest!r}?"
+            if self.nearest
+            else f"Known: {', '.join(self.known) or 'none'}."
+        )
+        super().__init__(f"{place}unknown {kind} {name!r}", hint)
+
+
+class RoleCycle(PolicyError):
+    """Roles that inherit each other in a circle.
+
+    Arguments:
+        path: the roles in order, the first one again at the end.
+
+    """
+
+    def __init__(self, path: Iterable[str]) -> None:
+        self.path = tuple(path)
+        super().__init__(
+            f"roles inherit each other in a circle: {' -> '.join(self.path)}",
+            "Remove one `inherits` of them.",
+        )
+
+
+class PluginError(RingfenceError):
+    """A plugin that cannot take part. `plugin` is its name.
+
+    Arguments:
+        plugin: the plugin's name, as the policy writes it.
+        message: what is wrong with it.
+        hint: what to do.
+
+    """
+
+    def __init__(self, plugin: str, message: str, hint: str = "") -> None:
+        self.plugin = plugin
+        super().__init__(f"plugin {plugin!r} {message}", hint)
+
+
+class PluginUnavailable(PluginError):
+    """A plugin that the policy names and that cannot be loaded."""
+
+
+class PluginInvalid(PluginError):
+    """A plugin whose hooks do not match the specifications."""
+
+
+class PluginRaised(PluginError):
+    """A hook that raised."""
+
+
+class PluginTimeout(PluginError):
+    """A hook that did not answer in time."""
+
+
+class PluginAnswerInvalid(PluginError):
+    """A hook that answered with something that is not an answer."""
+
+
+class RecordError(RingfenceError):
+    """A log that cannot be trusted or written."""
+
+
+class RecordUnwritable(RecordError):
+    """A log that cannot be written: read-only, full, locked or gone.
+
+    Arguments:
+        path: the log.
+        why: what the system said.
+
+    """
+
+    def __init__(self, path: str | Path, why: str) -> None:
+        self.path = str(path)
+        super().__init__(
+            f"the log {self.path} cannot be written: {why}",
+            "Nothing recorded so far is lost. Make room or writable, then call again.",
+        )
+
+
+class RecordCorrupt(RecordError):
+    """A log whose chain, head or format is broken.
+
+    Arguments:
+        path: the log.
+        what: what does not fit, and at which record.
+
+    """
+
+    def __init__(self, path: str | Path, what: str) -> None:
+        self.path = str(path)
+        super().__init__(
+            f"the log {self.path} is damaged or was changed: {what}",
+            "Run `ringfence audit verify` on it, keep the file, and start a new log.",
+        )
+
+
+class RecordKeyInvalid(RecordError):
+    """A signing key that is missing, unreadable or too short.
+
+    Arguments:
+        source: the file or environment variable.
+        why: what is wrong.
+
+    """
+
+    def __init__(self, source: str, why: str) -> None:
+        self.source = source
+        super().__init__(
+            f"the log's key from {source} cannot be used: {why}",
+            "Point audit.key_file at the key that the log was written with, or set RINGFENCE_AUDIT_KEY.",
+        )
+
+
+class ToolError(RingfenceError):
+    """A tool that cannot be registered, or not be run like this."""
+
+
+class ToolExists(ToolError):
+    """A name under which another function is already registered.
+
+    Arguments:
+        name: the name.
+        existing: the function that holds it, as `module.qualname`.
+
+    """
+
+    def __init__(self, name: str, existing: str) -> None:
+        self.name = name
+        super().__init__(
+            f"the tool name {name!r} already belongs to {existing}",
+            'Give one of them another name: secure_tool(name="...").',
+        )
+
+
+class ClockJumped(RingfenceError):
+    """Wall clock and steady clock disagree, so no decision that depends on time can be made.
+
+    Arguments:
+        seconds: how far the wall clock moved against the steady one; negative means backwards.
+
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"the wall clock jumped by {seconds:+.1f} s since the last call",
+            "The new time is taken from here on: call again.",
+        )
+
+
+class NoGuard(RingfenceError):
+    """A tool was called with no guard of its own and no default one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no guard is configured",
+            "Call ringfence.configure(...), set RINGFENCE_POLICY to a policy file, or pass guard= to secure_tool.",
+        )
+
+
+class AdapterUnavailable(RingfenceError):
+    """The framework of an adapter is not installed.
+
+    Arguments:
+        adapter: the adapter's name.
+        extra: the extra that installs its framework.
+
+    """
+
+    def __init__(self, adapter: str, extra: str) -> None:
+        self.adapter = adapter
+        super().__init__(
+            f"the adapter {adapter!r} needs a framework that is not installed",
+            f"Run: pip install 'ringfence[{extra}]'",
+        )

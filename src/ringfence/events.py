@@ -1,0 +1,60 @@
+"""What the gate and its detectors report: `SecurityEvent`, and the `ThreatLevel` that ranks them.
+
+An event is a fact about a call or about the gate itself, not a verdict: it never changes what happens to the call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ThreatLevel(IntEnum):
+    """How bad it is. Critical is always blocked."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """One thing that a security person may want to know.
+
+    Arguments:
+        id: sixteen hexadecimal digits, unique.
+        kind: what happened, in lower-case words joined by hyphens, such as `plugin-failed` or `policy-rejected`.
+        level: how bad it is.
+        description: a sentence for a person; no secret and no argument value in it.
+        at: seconds since the epoch.
+        detector: the plugin or the part of the gate that reported it.
+        user, tool, session, call_id, address: what it is about; empty where it does not apply.
+        blocked: whether the call was stopped.
+        actions: what was done about it.
+        facts: further facts, as plain values.
+
+    """
+
+    id: str
+    kind: str
+    level: ThreatLevel
+    description: str
+    at: float
+    detector: str = ""
+    user: str = ""
+    tool: str = ""
+    session: str = ""
+    call_id: str = ""
+    address: str = ""
+    blocked: bool = False
+    actions: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,458 @@
+"""The guard: one policy in force over one set of tools, and the ways to run them through it.
+
+`Guard.run` is the flow: admit the call, run it, settle it. The steps themselves stand in `gate.py`; what they ask stands in
+`policy/`, `checks/`, `runners/` and `audit/`. The one idea: a call has an outcome in every case, and the outcome stands in the
+record before anybody sees it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from ringfence.bodies import (
+    async_body,
+    call_tool,
+    in_thread,
+    refuse_running_loop,
+    runs_in_thread,
+    split_receiver,
+    sync_body,
+)
+from ringfence.call import Principal
+from ringfence.clock import Clock
+from ringfence.errors import PolicyError, RingfenceError, UnknownName
+from ringfence.events import ThreatLevel
+from ringfence.gate import Gate, new_id
+from ringfence.policy.model import Durability, Mode, Policy, StoreKind
+from ringfence.registry import Registry
+from ringfence.runners.outcomes import raised, returned
+from ringfence.session import Session, acting_in
+from ringfence.streams import GuardedAsyncGenerator, GuardedGenerator
+from ringfence.tool import Tool, make_tool
+from ringfence.unsafe import warn_no_record, warn_observing
+from ringfence.verdict import combine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from ringfence.admission import Admission
+    from ringfence.audit import AuditLog
+    from ringfence.call import Outcome
+    from ringfence.explain import Explanation
+    from ringfence.in_force import InForce
+    from ringfence.policy.model import Permission, Tier
+    from ringfence.runners.base import AsyncBody, Body
+    from ringfence.verdict import Verdict
+
+_NOTHING: Mapping[str, object] = {}
+
+
+class Guard:
+    """One policy in force over one set of tools.
+
+    Arguments:
+        policy: what is allowed; by default the built-in roles, which allow nothing by themselves.
+        plugins: further plugins as objects, by name. They take part after those that the policy names.
+        folder: where relative paths of the policy start; the current folder by default.
+        clock: the time; for tests.
+
+    Raises:
+        PolicyError: the policy is unsound.
+        PluginError: a plugin that the policy names cannot take part.
+        RecordError: the log cannot be opened, or is damaged.
+
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        plugins: Mapping[str, object] | None = None,
+        folder: str | Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        from ringfence.in_force import bring_into_force  # noqa: PLC0415 - `import ringfence` does without
+
+        policy = Policy() if policy is None else policy
+        self._plugins = dict(plugins or {})
+        self._force = bring_into_force(policy, self._plugins)
+        self._registry = Registry()
+        self._log = _open_log(policy, folder)
+        self._gate = Gate(self._registry, self._log, clock or Clock())
+        self._file: Path | None = None
+        self._close_watcher: Callable[[], None] | None = None
+        if policy.mode is Mode.OBSERVE:
+            warn_observing()
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        plugins: Mapping[str, object] | None = None,
+        watch_seconds: float | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Return a guard over the policy in a file.
+
+        Arguments:
+            path: a YAML or TOML file; relative paths in it start at its folder.
+            plugins: as for `Guard`.
+            watch_seconds: look at the file this often and reload it when it changed; None: only on `reload()`.
+            clock: as for `Guard`.
+
+        Raises:
+            PolicyFileError: the file cannot be used; it says where and why.
+            PluginError, RecordError: as for `Guard`.
+
+        """
+        from pathlib import Path  # noqa: PLC0415 - as below
+
+        from ringfence.policy.file import load_sound_policy  # noqa: PLC0415 - pulls in pydantic and the parsers
+        from ringfence.policy.watch import file_stamp, watch  # noqa: PLC0415 - likewise
+
+        path = Path(path)
+        seen = file_stamp(path)  # before it is read, so that no change falls between the two
+        guard = cls(load_sound_policy(path), plugins=plugins, folder=path.resolve().parent, clock=clock)
+        guard._file = path
+        if watch_seconds is not None:
+            guard._close_watcher = watch(guard, path, watch_seconds, seen)
+        return guard
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def flush(self) -> None:
+        """Commit what waits for the log.
+
+        Raises:
+            RecordError: it cannot be written; it goes on waiting.
+
+        """
+        if self._log is not None:
+            self._log.flush()
+
+    def close(self) -> None:
+        """Stop watching the policy file, and commit and close the log. A call after it is recorded all the same, at once."""
+        if self._close_watcher is not None:
+            self._close_watcher()
+        if self._log is not None:
+            self._log.close()
+
+    # The policy
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._force.policy.policy
+
+    @property
+    def policy_version(self) -> str:
+        """Twelve hexadecimal digits that change whenever the policy does; every record carries them."""
+        return self._force.policy.version
+
+    def reload(self) -> None:
+        """Read the policy file again and put it in force, all of it or nothing. Running calls keep the policy that admitted them.
+
+        Raises:
+            PolicyError: the guard has no file, or the new policy cannot be used. The old one stays in force, and the log says so.
+            PluginError: likewise, for a plugin that the new policy names.
+
+        """
+        from ringfence.in_force import bring_into_force  # noqa: PLC0415 - as in __init__
+        from ringfence.policy.file import load_sound_policy  # noqa: PLC0415 - as in from_file
+
+        if self._file is None:
+            raise PolicyError(
+                "this guard's policy comes from no file", "Make the guard with Guard.from_file."
+            )
+        try:
+            policy = load_sound_policy(self._file)
+            if policy.audit != self.policy.audit:
+                raise PolicyError(
+                    f"{self._file}: `audit` changed", "The log is open: restart to change how it is kept."
+                )
+            force = bring_into_force(policy, self._plugins)
+        except RingfenceError as error:
+            text = (
+                f"the new policy was refused and the old one, {self.policy_version}, stays in force: {error}"
+            )
+            self._report("policy-rejected", ThreatLevel.MEDIUM, text)
+            raise
+        before, self._force = self.policy_version, force
+        if policy.mode is Mode.OBSERVE:
+            warn_observing()
+        self._report("policy-reloaded", ThreatLevel.INFO, f"policy {force.policy.version} replaced {before}")
+
+    def _report(self, kind: str, level: ThreatLevel, text: str) -> None:
+        self._gate.report(self._force, self._gate.event(kind, level, text, "policy"))
+
+    # Tools
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The registered tools by name."""
+        return self._registry.tools
+
+    def register(
+        self,
+        function: Callable[..., object] | Tool,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        permissions: Iterable[Permission | str] = (),
+        tier: Tier | str = "inline",
+        profile: str | None = None,
+    ) -> Tool:
+        """Register a function as a tool, so that `run` finds it by name. The function itself stays unguarded: see `secure_tool`.
+
+        Arguments:
+            function: a function or method of any kind, or a registration. One that `secure_tool` guards brings its own.
+            name, role, permissions, tier, profile: as for `secure_tool`.
+
+        Raises:
+            ToolExists: the name belongs to another function.
+            UnknownName: a permission or tier does not exist.
+
+        """
+        if isinstance(function, Tool):
+            return self._registry.add(function)
+        guarded = getattr(function, "__ringfence_tool__", None)
+        if isinstance(guarded, Tool):
+            return self._registry.add(guarded)
+        made = make_tool(
+            function, name=name, role=role, permissions=tuple(permissions), tier=tier, profile=profile
+        )
+        return self._registry.add(made)
+
+    def adopt(self, tool: Tool) -> Tool:
+        """Return the tool to judge a framework's tool by: the registered one where it is the same function, else itself.
+
+        Arguments:
+            tool: made by an adapter from a framework's own tool object.
+
+        Raises:
+            ToolExists: the name belongs to another function, so the framework's tool would be taken for it.
+
+        """
+        self._registry.refuse_taken(tool)
+        return self._registry.tools.get(tool.name, tool)
+
+    # Callers
+
+    def acting_as(
+        self, user: str, roles: Iterable[str] | None = None, *, address: str = ""
+    ) -> AbstractContextManager[Session]:
+        """Make all calls in a `with` block, and in the tasks started from it, the calls of this user.
+
+        Arguments:
+            user: the user's id.
+            roles: names of roles. None: those that the policy's `users` gives.
+            address: where the request came from, for the record.
+
+        Raises:
+            UnknownName: no roles were given, and the policy does not name the user.
+
+        """
+        return acting_in(self.session(user, roles, address=address))
+
+    def session(self, user: str, roles: Iterable[str] | None = None, *, address: str = "") -> Session:
+        """Return a new session of this user, to act in with `ringfence.acting_in`. Arguments and errors as for `acting_as`."""
+        if roles is None:
+            users = self.policy.users
+            if user not in users:
+                raise UnknownName("user", user, users, "acting_as")
+            roles = users[user].roles
+        if isinstance(roles, str):
+            raise TypeError(f"roles is a list of names, not the text {roles!r}: write roles=[{roles!r}]")
+        return Session(new_id(), Principal(user, tuple(roles), address))
+
+    # Running
+
+    def run(
+        self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, body: Body | None = None
+    ) -> Outcome:
+        """Take a call through the gate, and return what became of it, whatever that is.
+
+        Arguments:
+            tool: the name of a registered tool, or a registration.
+            arguments: by name.
+            body: what runs instead of the tool's own function, for a framework that runs its tools itself.
+
+        Returns:
+            The outcome. The value of a generator tool is the list of its items. An async tool runs in an event loop of its own.
+
+        Raises:
+            ToolError: an async tool was run from inside a running event loop; use `arun`.
+
+        """
+        if body is None:
+            refuse_running_loop(self.tools.get(tool) if isinstance(tool, str) else tool)
+        admission = self._gate.admit(self._force, tool, (), arguments, runnable=body is not None)
+        if admission.outcome is not None:
+            return admission.outcome
+        return self._run(admission, body or sync_body(admission))
+
+    async def arun(
+        self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, body: AsyncBody | None = None
+    ) -> Outcome:
+        """As `run`, in an event loop. The tool's own synchronous function runs in a thread, so it does not block the loop."""
+        admission = await self._admit_in_loop(tool, (), arguments, runnable=body is not None)
+        if admission.outcome is not None:
+            return admission.outcome
+        if body is None and runs_in_thread(admission):
+            return await in_thread(partial(self._run, admission, sync_body(admission)))
+        return await self._arun(admission, body or async_body(admission))
+
+    def call(self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        """Take a plain function's call through the gate, and return its value.
+
+        Raises:
+            CallDenied, GuardBroken, RunFailed: as `Outcome.unwrap`, which also raises the tool's own exceptions.
+
+        """
+        receiver, args = split_receiver(tool, args)
+        admission = self._gate.admit(self._force, tool, args, kwargs, receiver=receiver)
+        if admission.outcome is not None:
+            return admission.outcome.unwrap()
+        return self._run(admission, sync_body(admission, receiver)).unwrap()
+
+    async def acall(self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        """As `call`, for an async function."""
+        receiver, args = split_receiver(tool, args)
+        admission = await self._admit_in_loop(tool, args, kwargs, receiver=receiver)
+        if admission.outcome is not None:
+            return admission.outcome.unwrap()
+        return (await self._arun(admission, async_body(admission, receiver))).unwrap()
+
+    def stream(self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]) -> GuardedGenerator:
+        """As `call`, for a generator function. It decides now, not at the first item: a denial is raised here."""
+        admission, start = self._open_stream(tool, args, kwargs)
+        return GuardedGenerator(self._gate, admission, start)
+
+    def astream(
+        self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> GuardedAsyncGenerator:
+        """As `stream`, for an async generator function."""
+        admission, start = self._open_stream(tool, args, kwargs)
+        return GuardedAsyncGenerator(self._gate, admission, start)
+
+    def admit(self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING) -> Admission:
+        """Decide about a call that somebody else runs, and record the intent. Whoever runs it must call `finish` afterwards.
+
+        Arguments:
+            tool: a registration, or a name that is registered or that the policy names.
+            arguments: by name.
+
+        Returns:
+            The admission. Its `outcome` is set where the call was denied: then it must not run, and is finished.
+
+        """
+        return self._gate.admit(self._force, tool, (), arguments, runnable=True)
+
+    def finish(
+        self, admission: Admission, value: object = None, error: BaseException | None = None
+    ) -> Outcome:
+        """Inspect and record what became of an admitted call that somebody else ran; a second time does nothing.
+
+        Arguments:
+            admission: from `admit`.
+            value: what the tool returned.
+            error: what it raised; the value does not count then.
+
+        Returns:
+            The outcome. Hand on its value, not the one that came: inspection may have withheld it.
+
+        """
+        verdict, call = admission.verdict, admission.call
+        seconds = self._gate.seconds_since(call)
+        outcome = (
+            returned(call, verdict, value, seconds)
+            if error is None
+            else raised(call, verdict, error, seconds)
+        )
+        return self._gate.settle(admission, outcome)
+
+    def decide(self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING) -> Verdict:
+        """Return the verdict on a call by the current caller. Nothing runs, nobody is asked, nothing is recorded."""
+        return combine(self._gate.judge(self._force, tool, arguments)[2])
+
+    def explain(self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING) -> Explanation:
+        """Return every rule that speaks about a call by the current caller, and what would have allowed it. As `decide`."""
+        from ringfence.explain import explain  # noqa: PLC0415 - a call does without
+
+        force = self._force
+        return explain(force.policy, *self._gate.judge(force, tool, arguments))
+
+    # One step each
+
+    def _run(self, admission: Admission, body: Body) -> Outcome:
+        try:
+            outcome = admission.runner.run(admission.call, admission.verdict, admission.profile, body)
+        except (
+            BaseException
+        ) as error:  # exit, interrupt and cancellation end the call, after it stands in the record
+            self.finish(admission, error=error)
+            raise
+        return self._gate.settle(admission, outcome)
+
+    async def _arun(self, admission: Admission, body: AsyncBody) -> Outcome:
+        try:
+            outcome = await admission.runner.arun(admission.call, admission.verdict, admission.profile, body)
+        except BaseException as error:  # as in _run
+            self.finish(admission, error=error)
+            raise
+        if self._blocks(admission.force):
+            return await in_thread(partial(self._gate.settle, admission, outcome))
+        return self._gate.settle(admission, outcome)
+
+    async def _admit_in_loop(
+        self,
+        tool: str | Tool,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        *,
+        receiver: object = None,
+        runnable: bool = False,
+    ) -> Admission:
+        """Admit in the loop's own thread where that takes microseconds, and in another where it may wait for somebody."""
+        force = self._force
+        admit = partial(self._gate.admit, force, tool, args, kwargs, receiver=receiver, runnable=runnable)
+        if not self._blocks(force):
+            return admit()
+        return await in_thread(admit, abandoned=self._abandon)
+
+    def _blocks(self, force: InForce) -> bool:
+        return force.asking.may_block or self.policy.audit.durability is Durability.FSYNC
+
+    def _abandon(self, admission: Admission) -> None:
+        """Settle a call whose caller was cancelled while it was being admitted. Nothing ran."""
+        if admission.outcome is None:
+            self._gate.cancel(admission)
+
+    def _open_stream(
+        self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[Admission, Callable[[], object]]:
+        receiver, args = split_receiver(tool, args)
+        admission = self._gate.admit(self._force, tool, args, kwargs, receiver=receiver)
+        if admission.outcome is not None:
+            admission.outcome.unwrap()
+        return admission, partial(call_tool, tool, admission.call.arguments, receiver)
+
+
+def _open_log(policy: Policy, folder: str | Path | None) -> AuditLog | None:
+    """Return the record that a policy asks for; None where it asks for none."""
+    if policy.audit.store is StoreKind.NONE:
+        warn_no_record()
+        return None
+    from pathlib import Path  # noqa: PLC0415 - `import ringfence` does without
+
+    from ringfence.audit import open_log  # noqa: PLC0415 - pulls in the store's libraries
+
+    return open_log(policy.audit, Path(folder or "."))

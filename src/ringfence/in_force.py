@@ -1,0 +1,58 @@
+"""What decides at one moment: a policy, its plugins and its runners, made together and swapped as one.
+
+pluggy and the compiler come in here, on purpose not with `import ringfence`: a program that only decorates its tools needs neither.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ringfence.asking import Asking
+from ringfence.errors import PluginInvalid
+from ringfence.plugins import load_hooks
+from ringfence.policy.compile import CompiledPolicy, compile_policy
+from ringfence.policy.model import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ringfence.policy.model import Policy, Tier
+    from ringfence.runners.base import Runner
+
+
+class InForce(NamedTuple):
+    """A policy, its plugins and its runners: swapped as one when a policy is reloaded."""
+
+    policy: CompiledPolicy
+    asking: Asking
+    runners: Mapping[Tier, Runner]
+    observing: bool
+
+
+def bring_into_force(policy: Policy, plugins: Mapping[str, object]) -> InForce:
+    """Return a policy made ready to decide, with its plugins loaded and its runners known.
+
+    Raises:
+        PolicyError: the policy is unsound.
+        PluginError: a plugin cannot take part, or two runners serve one tier.
+
+    """
+    compiled = compile_policy(policy)
+    hooks = load_hooks(policy.plugins, plugins)
+    runners: dict[Tier, Runner] = {}
+    for name, hook in hooks.add_runners:
+
+        def add(runner: Runner, name: str = name) -> None:
+            if runner.tier in runners:
+                raise PluginInvalid(
+                    name, f"adds a second runner for the tier {runner.tier}", "Keep one of them."
+                )
+            runners[runner.tier] = runner
+
+        hook(add)
+    return InForce(
+        compiled,
+        Asking(hooks, policy.plugin_seconds, policy.approval_seconds),
+        runners,
+        policy.mode is Mode.OBSERVE,
+    )

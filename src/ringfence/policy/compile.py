@@ -1,0 +1,244 @@
+"""A policy made ready to decide: everything that names, patterns and inheritance can tell is worked out before a call comes.
+
+`CompiledPolicy.ruling(roles, tool)` is one dictionary look-up for a pair seen before, whatever the number of rules; what is left
+to do for a call is to run its argument tests. Deciding and combining across checks live in `checks/` and the guard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ringfence.errors import UnknownName, nearest
+from ringfence.policy.arguments import ArgumentTest, argument_tests
+from ringfence.policy.match import fits, is_pattern
+from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
+from ringfence.policy.profiles import narrow
+from ringfence.policy.roles import Rights, flatten, refuse_cycles
+from ringfence.verdict import SILENCE, Decision, Verdict, combine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ringfence.policy.model import Role, ToolRule
+    from ringfence.tool import Tool
+
+CHECK = "access"
+_TIERS = tuple(Tier)
+_MOST_RULINGS = 8192
+
+
+class Ruling(NamedTuple):
+    """All that a policy says about one tool for one set of roles, before the arguments are known.
+
+    Attributes:
+        statements: one verdict for each rule that spoke, in order.
+        verdict: the statements combined.
+        tests: what the arguments must pass.
+        rights: what the roles may do together.
+        tier: where the tool runs.
+        profile: what it may use there.
+
+    """
+
+    statements: tuple[Verdict, ...]
+    verdict: Verdict
+    tests: tuple[ArgumentTest, ...]
+    rights: Rights
+    tier: Tier
+    profile: Profile
+
+
+class CompiledPolicy:
+    """A policy that is known to be sound, with its rulings.
+
+    Arguments:
+        policy: the policy.
+
+    Attributes:
+        policy: the same.
+        version: twelve hexadecimal digits that change whenever the policy does.
+        roles: the built-in roles and the policy's own.
+
+    Raises:
+        UnknownName: it names a role, profile or permission that nothing defines; `where` tells the key.
+        RoleCycle: roles inherit each other in a circle.
+
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.roles: Mapping[str, Role] = {**BUILT_IN_ROLES, **policy.roles}
+        self.profiles: Mapping[str, Profile] = {"default": Profile(), **policy.profiles}
+        refuse_cycles(self.roles)
+        self._refuse_unknown_names()
+        self.version = _version(policy)
+        self._exact = {name: rule for name, rule in policy.tools.items() if not is_pattern(name)}
+        self._patterns = {name: rule for name, rule in policy.tools.items() if is_pattern(name)}
+        self._tests = {name: argument_tests(name, rule.arguments) for name, rule in policy.tools.items()}
+        self._rulings: dict[tuple[tuple[str, ...], Tool], Ruling] = {}
+
+    def _refuse_unknown_names(self) -> None:
+        for name, role in self.roles.items():
+            self._refuse_unknown_roles(role.inherits, f"roles.{name}.inherits")
+        for name, user in self.policy.users.items():
+            self._refuse_unknown_roles(user.roles, f"users.{name}.roles")
+        for name, rule in self.policy.tools.items():
+            self._refuse_unknown_roles([rule.role] if rule.role is not None else [], f"tools.{name}.role")
+            if rule.profile is not None and rule.profile not in self.profiles:
+                raise UnknownName("profile", rule.profile, self.profiles, f"tools.{name}.profile")
+
+    def _refuse_unknown_roles(self, names: Iterable[str], where: str) -> None:
+        for name in names:
+            if name not in self.roles:
+                raise UnknownName("role", name, self.roles, where)
+
+    def names_tool(self, name: str) -> bool:
+        """Return whether the policy mentions this very name, in `tools` or in a role's lists."""
+        return name in self._exact or any(name in (*r.allow, *r.ask, *r.deny) for r in self.roles.values())
+
+    def rules_for(self, name: str) -> dict[str, ToolRule]:
+        """Return the tool rules that fit a tool's name, the one with exactly this name first."""
+        exact = {name: self._exact[name]} if name in self._exact else {}
+        return exact | {pattern: rule for pattern, rule in self._patterns.items() if fits(name, pattern)}
+
+    def ruling(self, roles: tuple[str, ...], tool: Tool) -> Ruling:
+        """Return what the policy says about a tool for a caller with these roles. It never raises for an unknown role: it denies."""
+        found = self._rulings.get((roles, tool))
+        if found is None:
+            found = self._rule(roles, tool)
+            if len(self._rulings) >= _MOST_RULINGS:
+                self._rulings.clear()  # frameworks that make their tools anew for each request would fill it for ever
+            self._rulings[roles, tool] = found
+        return found
+
+    def _rule(self, roles: tuple[str, ...], tool: Tool) -> Ruling:
+        unknown = [name for name in roles if name not in self.roles]
+        rights = flatten([name for name in roles if name not in unknown], self.roles)
+        rules = self.rules_for(tool.name)
+        statements = [_unknown_role(name, self.roles) for name in unknown]
+        statements += _access(tool, rules, rights)
+        tiers = [tool.tier, *(rule.tier for rule in rules.values() if rule.tier is not None)]
+        names = [tool.profile, *(rule.profile for rule in rules.values())]
+        statements += (
+            [_unknown_profile(tool, self.profiles)] if tool.profile not in (None, *self.profiles) else []
+        )
+        profiles = [self.profiles[name] for name in names if name is not None and name in self.profiles]
+        statements = statements or [replace(SILENCE, check=CHECK)]
+        return Ruling(
+            statements=tuple(statements),
+            verdict=combine(statements),
+            tests=tuple(test for name in rules for test in self._tests[name]),
+            rights=rights,
+            tier=max(tiers, key=_TIERS.index),
+            profile=narrow(profiles or [self.profiles["default"]], rights),
+        )
+
+
+def compile_policy(policy: Policy) -> CompiledPolicy:
+    """Return the policy made ready to decide.
+
+    Raises:
+        UnknownName: it names a role or profile that nothing defines.
+        RoleCycle: roles inherit each other in a circle.
+
+    """
+    return CompiledPolicy(policy)
+
+
+def _access(tool: Tool, rules: Mapping[str, ToolRule], rights: Rights) -> list[Verdict]:
+    """Return what each rule says about the caller, in the order in which `ringfence explain` shows it."""
+    name = tool.name
+    said = [
+        _deny(f"roles.{role}.deny", f"role {role!r} forbids tools like {pattern!r}", "Use another tool.")
+        for role, pattern in rights.deny
+        if fits(name, pattern)
+    ]
+    if Permission.EXECUTE_TOOL not in rights.permissions:
+        said.append(_lacks("execute-tool", [Permission.EXECUTE_TOOL]))
+    said += _requirements(f"@{name}", tool.role, tool.permissions, rights)
+    for key, rule in rules.items():
+        said += _requirements(f"tools.{key}", rule.role, rule.permissions, rights)
+        if rule.ask:
+            said.append(_ask(f"tools.{key}.ask", f"a person must approve each call of {name}"))
+    said += [
+        _ask(f"roles.{r}.ask", f"a person must approve what {r!r} does with {p!r}")
+        for r, p in rights.ask
+        if fits(name, p)
+    ]
+    said += [_allow(f"roles.{r}.allow", f"role {r!r} allows {p!r}") for r, p in rights.allow if fits(name, p)]
+    return said
+
+
+def _requirements(
+    where: str, role: str | None, permissions: Iterable[Permission], rights: Rights
+) -> list[Verdict]:
+    """Return what one source of requirements, the decorator or a tool rule, says."""
+    said = []
+    if role is not None:
+        said.append(
+            _allow(f"{where}.role", f"the caller is {role!r}")
+            if role in rights.roles
+            else _wants_role(where, role)
+        )
+    permissions = tuple(permissions)
+    if permissions:
+        missing = [permission for permission in permissions if permission not in rights.permissions]
+        held = _allow(f"{where}.permissions", f"the caller has {', '.join(permissions)}")
+        said.append(_lacks(f"{where}.permissions", missing) if missing else held)
+    return said
+
+
+def _allow(rule: str, message: str) -> Verdict:
+    return Verdict(Decision.ALLOW, message, rule=rule, check=CHECK)
+
+
+def _ask(rule: str, message: str) -> Verdict:
+    return Verdict(
+        Decision.ASK, message, rule=rule, check=CHECK, hint="Wait for the approval; do not repeat the call."
+    )
+
+
+def _deny(rule: str, message: str, hint: str) -> Verdict:
+    return Verdict(Decision.DENY, message, rule=rule, check=CHECK, hint=hint)
+
+
+def _wants_role(where: str, role: str) -> Verdict:
+    hint = f"Only callers with the role {role!r}, or one that inherits it, may call it."
+    return _deny(f"{where}.role", f"it needs the role {role!r}, which the caller does not have", hint)
+
+
+def _lacks(rule: str, missing: Iterable[Permission]) -> Verdict:
+    names = ", ".join(missing)
+    return _deny(rule, f"the caller lacks the permission {names}", f"Only callers with {names} may call it.")
+
+
+def _unknown_role(name: str, known: Iterable[str]) -> Verdict:
+    close = nearest(name, known)
+    hint = f"Did you mean {close!r}?" if close else "Define it in the policy, under roles."
+    return _deny("unknown-role", f"the caller has a role {name[:80]!r} that the policy does not define", hint)
+
+
+def _unknown_profile(tool: Tool, known: Iterable[str]) -> Verdict:
+    close = nearest(str(tool.profile), known)
+    hint = f"Did you mean {close!r}?" if close else "Define it in the policy, under profiles."
+    return _deny(
+        "unknown-profile", f"the tool names a profile {tool.profile!r} that the policy does not define", hint
+    )
+
+
+def _version(policy: Policy) -> str:
+    import hashlib  # noqa: PLC0415 - loads a large library; only a process that has a policy pays for it
+
+    return hashlib.sha256(_canonical(policy).encode()).hexdigest()[:12]
+
+
+def _canonical(value: object) -> str:
+    """Return a text that is equal for equal policies: mappings and nested sections in a fixed order."""
+    if is_dataclass(value):
+        return "{" + ",".join(f"{f.name}:{_canonical(getattr(value, f.name))}" for f in fields(value)) + "}"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key!r}:{_canonical(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, (tuple, list)):
+        return "[" + ",".join(map(_canonical, value)) + "]"
+    return f"{type(value).__name__}:{value!s:}" if not isinstance(value, str) else repr(str(value))

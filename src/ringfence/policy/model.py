@@ -1,0 +1,269 @@
+"""What a policy is: plain frozen dataclasses, one per section of the policy file. No I/O, no pydantic, no decisions.
+
+Every field is documented with its meaning, default and what empty means; `ringfence policy schema` prints these texts.
+`file.py` reads them from YAML or TOML, `compile.py` turns them into something that decides in a look-up.
+The one idea: everything here narrows. A tool needs what the policy *and* its decorator ask for; a forbidden tool stays forbidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic resolves the annotations when a file is read
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What a role may do. The list is closed."""
+
+    EXECUTE_TOOL = "execute_tool"
+    MANAGE_TOOLS = "manage_tools"
+    VIEW_LOGS = "view_logs"
+    ADMIN_ACCESS = "admin_access"
+    NETWORK_ACCESS = "network_access"
+    FILE_READ = "file_read"
+    FILE_WRITE = "file_write"
+    SYSTEM_MODIFY = "system_modify"
+
+
+class Tier(StrEnum):
+    """Where a tool runs, from the loosest to the strictest."""
+
+    INLINE = "inline"
+    RESTRICTED = "restricted"
+    SANDBOX = "sandbox"
+
+
+class Mode(StrEnum):
+    """Whether the policy bites."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+class SecurityLevel(StrEnum):
+    """How strictly findings and missing layers are taken."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    PARANOID = "paranoid"
+
+
+class Durability(StrEnum):
+    """When a record is safe: before the result is handed back, within 10 ms, or on the disk."""
+
+    CALL = "call"
+    BATCH = "batch"
+    FSYNC = "fsync"
+
+
+class StoreKind(StrEnum):
+    """Where records go."""
+
+    SQLITE = "sqlite"
+    JSONL = "jsonl"
+    MEMORY = "memory"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named set of rights.
+
+    Attributes:
+        inherits: roles whose permissions, tool patterns and limits this one has too. Empty: none.
+        permissions: what it may do, besides what it inherits. Empty: nothing of its own.
+        allow: tools this role may call, by name or pattern (`*` any characters, `?` one). It does not lift what a tool
+            requires. Empty: only tools whose own requirements the role meets.
+        ask: tools, by name or pattern, for which a person must say yes each time.
+        deny: tools, by name or pattern, that nobody with this role may call, whatever other roles say.
+        concurrent_runs: how many calls one user may have running. The largest of a user's roles counts. None: the largest inherited, or 1.
+        seconds: the longest run, in seconds. The largest of a user's roles counts, and it bounds the profile. None: the largest inherited, or 30.
+        memory_mb: the memory of a run, in MB (2**20 bytes). The largest of a user's roles counts, and it bounds the profile.
+            None: the largest inherited, or 128.
+
+    """
+
+    inherits: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    allow: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    concurrent_runs: int | None = None
+    seconds: float | None = None
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class ArgumentRule:
+    """What one argument of a tool must be. Every field that is set must hold; an argument that is absent fails.
+
+    Attributes:
+        equals: exactly this value, of exactly this type.
+        one_of: one of these values. Empty: no such rule.
+        matches: text that fits this pattern as a whole (`*` any characters, `?` one, `[abc]` one of).
+        min: a number that is not smaller.
+        max: a number that is not larger.
+        max_length: text, list or mapping with at most so many characters or items.
+
+    """
+
+    equals: str | int | float | bool | None = None
+    one_of: tuple[str | int | float | bool, ...] = ()
+    matches: str | None = None
+    min: float | None = None
+    max: float | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True)
+class ToolRule:
+    """What one tool, or all tools that fit a pattern, require. Every rule that fits a tool's name must hold.
+
+    Attributes:
+        role: the caller has this role, or one that inherits it. None: no such requirement.
+        permissions: the caller has all of these. Empty: only `execute_tool`, which every call needs.
+        ask: a person must say yes each time.
+        arguments: rules for arguments, by name. Empty: any arguments that fit the signature.
+        tier: where it runs; the stricter of this and the decorator's counts. None: the decorator's, or inline.
+        profile: the name of a profile. None: the decorator's, or `default`.
+        description: for people who read the policy.
+
+    """
+
+    role: str | None = None
+    permissions: tuple[Permission, ...] = ()
+    ask: bool = False
+    arguments: Mapping[str, ArgumentRule] = field(default_factory=dict)
+    tier: Tier | None = None
+    profile: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What code may use while it runs in the restricted or sandbox tier.
+
+    Attributes:
+        cpu_seconds: CPU time.
+        wall_seconds: elapsed time. None: `cpu_seconds` + 10.
+        memory_mb: memory of the whole process tree, in MB (2**20 bytes).
+        file_size_mb: the largest file it may write, in MB.
+        open_files: open descriptors.
+        processes: processes and threads.
+        output_bytes: how much of stdout and of stderr is kept; the rest is counted and cut.
+        source_bytes: the largest source.
+        network: whether it may use the network at all.
+        hosts: the only hosts it may reach. Empty: none.
+        ports: the only ports it may reach. Empty: none.
+        read_only: paths it may read, besides its working folder.
+        read_write: paths it may write, besides its working folder.
+        forbidden: paths that stay closed, whatever else is granted.
+        subprocesses: whether it may start processes at all.
+        commands: the only commands it may start. Empty: none.
+        security_level: low, medium, high or paranoid.
+
+    """
+
+    cpu_seconds: float = 60
+    wall_seconds: float | None = None
+    memory_mb: int = 512
+    file_size_mb: int = 100
+    open_files: int = 100
+    processes: int = 1
+    output_bytes: int = 1024 * 1024
+    source_bytes: int = 100 * 1024
+    network: bool = False
+    hosts: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    read_only: tuple[str, ...] = ()
+    read_write: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ("/etc", "/bin", "/usr")
+    subprocesses: bool = False
+    commands: tuple[str, ...] = ()
+    security_level: SecurityLevel = SecurityLevel.MEDIUM
+
+
+@dataclass(frozen=True)
+class User:
+    """A user whom the policy itself names.
+
+    Attributes:
+        roles: the user's roles. Empty: nothing is allowed.
+
+    """
+
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """How the record is kept.
+
+    Attributes:
+        store: sqlite, jsonl, memory (lost with the process) or none (no record; warns).
+        path: the log file. A relative path starts at the policy file's folder, or at the current folder where the policy
+            has no file.
+        durability: `call`: committed before the tool runs and before its result is handed back, safe against a killed process.
+            `batch`: committed in groups, at most 10 ms later; a killed process loses those. `fsync`: as `call`, and on the
+            disk, safe against a power cut.
+        key_file: the file with the signing key. None: RINGFENCE_AUDIT_KEY, or `<path>.key`, made on first use.
+        redact: names of further arguments, by name or pattern, whose values never reach the record.
+
+    """
+
+    store: StoreKind = StoreKind.SQLITE
+    path: str = "ringfence-audit.db"
+    durability: Durability = Durability.CALL
+    key_file: str | None = None
+    redact: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A whole policy. `Policy()` has the built-in roles and allows nothing.
+
+    Attributes:
+        version: the format of the file; 1 is the only one.
+        mode: `enforce`, or `observe`: policy denials are recorded and warned about, and the call runs.
+        roles: roles by name, besides guest, user, power_user and admin. A built-in name replaces the built-in role.
+        tools: what tools require, by name or pattern.
+        users: users by id, for set-ups without an identity store.
+        profiles: profiles by name. `default` may be replaced.
+        plugins: the plugins that take part in deciding, in order, by entry-point name. None that is not named here is loaded.
+        plugin_seconds: how long one hook of such a plugin may take before its answer is "deny".
+        approval_seconds: how long a person may take before the answer is "deny".
+        audit: how the record is kept.
+
+    """
+
+    version: int = 1
+    mode: Mode = Mode.ENFORCE
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    tools: Mapping[str, ToolRule] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()
+    plugin_seconds: float = 5.0
+    approval_seconds: float = 300.0
+    audit: Audit = field(default_factory=Audit)
+
+
+_USER = (Permission.EXECUTE_TOOL, Permission.VIEW_LOGS, Permission.FILE_READ)
+_POWER_USER = (Permission.FILE_WRITE, Permission.NETWORK_ACCESS)
+
+BUILT_IN_ROLES: Mapping[str, Role] = {
+    "guest": Role(permissions=(Permission.VIEW_LOGS,), concurrent_runs=1, seconds=30, memory_mb=128),
+    "user": Role(inherits=("guest",), permissions=_USER, concurrent_runs=3, seconds=180, memory_mb=256),
+    "power_user": Role(
+        inherits=("user",), permissions=_POWER_USER, concurrent_runs=5, seconds=300, memory_mb=512
+    ),
+    "admin": Role(
+        inherits=("power_user",),
+        permissions=tuple(Permission),
+        concurrent_runs=10,
+        seconds=600,
+        memory_mb=1024,
+    ),
+}
+"""The four roles that exist without a policy file."""

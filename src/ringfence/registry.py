@@ -1,0 +1,48 @@
+"""The tools of one guard, by name. A tool is known by its registration: a name means one function, and no other can take it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ringfence.errors import ToolExists
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ringfence.tool import Tool
+
+
+class Registry:
+    """Registered tools by name."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, Tool] = {}
+        self.tools: Mapping[str, Tool] = MappingProxyType(self._tools)
+
+    def add(self, tool: Tool) -> Tool:
+        """Register a tool.
+
+        A module's function may come again, as it does when the module is loaded anew; a function made inside another one may not,
+        since two of those are two tools.
+
+        Raises:
+            ToolExists: the name belongs to another function.
+
+        """
+        self.refuse_taken(tool)
+        self._tools[tool.name] = tool
+        return tool
+
+    def refuse_taken(self, tool: Tool) -> None:
+        """Check that a tool's name does not belong to another function.
+
+        Raises:
+            ToolExists: it does.
+
+        """
+        existing = self._tools.get(tool.name)
+        if existing is None or existing is tool or existing.function is tool.function is not None:
+            return
+        if existing.origin != tool.origin or "<locals>" in tool.origin:
+            raise ToolExists(tool.name, existing.origin)

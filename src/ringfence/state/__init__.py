@@ -1,0 +1,1 @@
+"""Counters that calls share: here those of one process."""

@@ -1,0 +1,179 @@
+"""Guarded generators: what a generator tool hands out, item by item, until its outcome stands in the record.
+
+The call was admitted when the generator was made. The body runs as the caller who made it, whoever asks for the next item,
+and a generator that is dropped half way is closed and settled like any other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any
+
+from ringfence.runners.outcomes import raised, returned
+from ringfence.session import acting_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ringfence.admission import Admission
+    from ringfence.call import Outcome
+    from ringfence.gate import Gate
+
+
+class _Stream:
+    """What both kinds share: the call behind the items, and its end."""
+
+    def __init__(self, gate: Gate, admission: Admission, start: Callable[[], object]) -> None:
+        self._gate = gate
+        self._admission = admission
+        self._start = start
+        self._inner: Any = None
+        self._turn = threading.Lock()
+
+    def _inspect(self, item: object) -> Outcome | None:
+        """Return the outcome that withholds an item, or None."""
+        if not self._admission.force.asking.inspectors:
+            return None
+        outcome = self._gate.inspect(self._admission, self._returned(item))
+        return None if outcome.reason is None else outcome
+
+    def _returned(self, value: object) -> Outcome:
+        call = self._admission.call
+        return returned(call, self._admission.verdict, value, self._gate.seconds_since(call))
+
+    def _end(self, error: BaseException | None = None) -> None:
+        """Settle the call that ended by itself. A log that cannot take the outcome breaks the stream."""
+        call = self._admission.call
+        outcome = self._returned(None)
+        if error is not None:
+            outcome = raised(call, self._admission.verdict, error, self._gate.seconds_since(call))
+        settled = self._gate.settle(self._admission, outcome)
+        if settled.broken:
+            settled.unwrap()
+
+    def _give_up(self) -> None:
+        """Settle the call whose items nobody wants any more."""
+        if self._inner is None:
+            self._gate.cancel(self._admission)
+        elif not self._admission.settled:
+            call, error = self._admission.call, GeneratorExit()
+            self._gate.settle(
+                self._admission, raised(call, self._admission.verdict, error, self._gate.seconds_since(call))
+            )
+
+
+class GuardedGenerator(_Stream, Generator[Any, Any, Any]):
+    """The items of one admitted call of a generator tool."""
+
+    def send(self, value: Any) -> Any:
+        """Return the next item, as a generator's `send` does."""
+        return self._step(lambda: self._inner.send(value))
+
+    def throw(self, error: Any, value: Any = None, traceback: Any = None) -> Any:
+        """Raise inside the tool's body, as a generator's `throw` does."""
+        raising = error if value is None else value
+        return self._step(
+            lambda: self._inner.throw(raising.with_traceback(traceback) if traceback else raising)
+        )
+
+    def close(self) -> None:
+        """Close the tool's body and settle the call."""
+        if self._admission.settled:
+            return
+        try:
+            if self._inner is not None:
+                with acting_in(self._admission.session):
+                    self._inner.close()
+        finally:
+            self._give_up()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _step(self, advance: Callable[[], Any]) -> Any:
+        if self._admission.settled:
+            raise StopIteration
+        if not self._turn.acquire(blocking=False):
+            raise ValueError("generator already executing")
+        try:
+            with acting_in(self._admission.session):
+                return self._advance(advance)
+        finally:
+            self._turn.release()
+
+    def _advance(self, advance: Callable[[], Any]) -> Any:
+        try:
+            if self._inner is None:
+                self._inner = self._start()
+            item = advance()
+        except StopIteration:
+            self._end()
+            raise
+        except BaseException as error:
+            self._end(error)
+            raise
+        withheld = self._inspect(item)
+        if withheld is not None:
+            self._inner.close()
+            self._gate.settle(self._admission, withheld).unwrap()
+        return item
+
+
+class GuardedAsyncGenerator(_Stream, AsyncGenerator[Any, Any]):
+    """The items of one admitted call of an async generator tool."""
+
+    async def asend(self, value: Any) -> Any:
+        """Return the next item, as an async generator's `asend` does."""
+        return await self._step(lambda: self._inner.asend(value))
+
+    async def athrow(self, error: Any, value: Any = None, traceback: Any = None) -> Any:
+        """Raise inside the tool's body, as an async generator's `athrow` does."""
+        raising = error if value is None else value
+        return await self._step(
+            lambda: self._inner.athrow(raising.with_traceback(traceback) if traceback else raising)
+        )
+
+    async def aclose(self) -> None:
+        """Close the tool's body and settle the call."""
+        if self._admission.settled:
+            return
+        try:
+            if self._inner is not None:
+                with acting_in(self._admission.session):
+                    await self._inner.aclose()
+        finally:
+            self._give_up()
+
+    def __del__(self) -> None:
+        # Nothing can be awaited here: the event loop's own hook closes the tool's body, and the call is settled now.
+        if not self._admission.settled:
+            self._give_up()
+
+    async def _step(self, advance: Callable[[], Any]) -> Any:
+        if self._admission.settled:
+            raise StopAsyncIteration
+        if not self._turn.acquire(blocking=False):
+            raise RuntimeError("asynchronous generator is already running")
+        try:
+            with acting_in(self._admission.session):
+                return await self._advance(advance)
+        finally:
+            self._turn.release()
+
+    async def _advance(self, advance: Callable[[], Any]) -> Any:
+        try:
+            if self._inner is None:
+                self._inner = self._start()
+            item = await advance()
+        except StopAsyncIteration:
+            self._end()
+            raise
+        except BaseException as error:
+            self._end(error)
+            raise
+        withheld = self._inspect(item)
+        if withheld is not None:
+            await self._inner.aclose()
+            self._gate.settle(self._admission, withheld).unwrap()
+        return item

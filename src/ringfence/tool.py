@@ -1,0 +1,299 @@
+"""What a tool is to the gate: a `Tool` is one registration, and its `Signature` binds arguments before any policy sees them.
+
+Deciding and running live elsewhere. The one idea: a call is judged on exactly the arguments that the function will get, so
+positional, keyword and default forms of one call are one call. The binding is written by hand because
+`inspect.Signature.bind` costs 8 µs, more than a whole decision.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from ringfence.errors import UnknownName, nearest
+from ringfence.policy.model import Permission, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_Member = TypeVar("_Member", Permission, Tier)
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_BY_KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Kind(Enum):
+    """How a tool's function is called."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+    GENERATOR = "generator"
+    ASYNC_GENERATOR = "async generator"
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it needs an event loop."""
+        return self in (Kind.ASYNC, Kind.ASYNC_GENERATOR)
+
+    @classmethod
+    def of(cls, function: Callable[..., object]) -> Kind:
+        """Return how this function is called, seen through `functools.partial` and callable objects."""
+        while isinstance(function, partial):
+            function = function.func
+        for candidate in (function, type(function).__call__):
+            if inspect.isasyncgenfunction(candidate):
+                return cls.ASYNC_GENERATOR
+            if inspect.iscoroutinefunction(candidate):
+                return cls.ASYNC
+            if inspect.isgeneratorfunction(candidate):
+                return cls.GENERATOR
+        return cls.SYNC
+
+
+class Signature:
+    """The parameters of a function, ready to bind calls quickly.
+
+    Arguments:
+        function: any callable with a readable signature.
+        receiver: whether its first parameter is the object a method is called on, which is passed on
+            but is no argument: neither policy nor record sees it.
+
+    Raises:
+        TypeError: the signature cannot be read.
+
+    """
+
+    __slots__ = (
+        "_by_keyword",
+        "_defaults",
+        "_most",
+        "_named_only",
+        "_plain",
+        "_positional",
+        "_positional_only",
+        "_required",
+        "_var_keyword",
+        "_var_positional",
+        "names",
+        "receiver",
+    )
+
+    def __init__(self, function: Callable[..., object], *, receiver: bool = False) -> None:
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except ValueError as error:
+            msg = f"{function!r} has no readable signature, so its arguments cannot be bound: wrap it in a function"
+            raise TypeError(msg) from error
+        self.receiver = receiver
+        if receiver:
+            parameters = parameters[1:]
+        self._positional = tuple(p.name for p in parameters if p.kind in _POSITIONAL)
+        self._positional_only = tuple(
+            p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_ONLY
+        )
+        self._by_keyword = frozenset(p.name for p in parameters if p.kind in _BY_KEYWORD)
+        self._var_positional = next(
+            (p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None
+        )
+        self._var_keyword = next(
+            (p.name for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD), None
+        )
+        named = [p for p in parameters if p.kind in _POSITIONAL or p.kind is inspect.Parameter.KEYWORD_ONLY]
+        self.names = tuple(p.name for p in named)
+        self._defaults = {p.name: p.default for p in named if p.default is not inspect.Parameter.empty}
+        self._required = tuple(p.name for p in named if p.default is inspect.Parameter.empty)
+        self._plain = not (self._positional_only or self._var_positional or self._var_keyword)
+        self._named_only = self._plain and not receiver
+        self._most = len(parameters)
+
+    def bind(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
+        """Return the arguments by name, defaults included, as the function would see them.
+
+        Arguments:
+            args: positional arguments, without a receiver.
+            kwargs: keyword arguments.
+
+        Raises:
+            TypeError: they do not fit; the message names the parameter and the nearest valid one.
+
+        """
+        if not self._plain:
+            bound = self._bind_positional(args)
+            bound |= self._bind_keywords(bound, kwargs)
+            bound = {**self._defaults, **bound}
+        elif not args and kwargs.keys() <= self._by_keyword:
+            bound = {**self._defaults, **kwargs}
+        else:
+            bound = self._bind_plain(args, kwargs)
+        if len(bound) < self._most:
+            self._refuse_missing(bound)
+        return bound
+
+    def _bind_plain(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
+        """Bind where there is no `*args`, no `**kwargs` and no parameter that takes no keyword: nearly every tool."""
+        if not kwargs.keys() <= self._by_keyword:
+            self._refuse_unexpected(kwargs)
+        given = self._bind_positional(args)
+        if not kwargs.keys().isdisjoint(given):
+            self._bind_keywords(given, kwargs)
+        return {**self._defaults, **given, **kwargs}
+
+    def _refuse_missing(self, bound: Mapping[str, object]) -> None:
+        for name in self._required:
+            if name not in bound:
+                msg = f"missing argument {name!r}"
+                raise TypeError(msg)
+
+    def _bind_positional(self, args: Sequence[object]) -> dict[str, object]:
+        room = len(self._positional)
+        bound: dict[str, object] = dict(zip(self._positional, args, strict=False))
+        if self._var_positional is not None:
+            bound[self._var_positional] = tuple(args[room:])
+        elif len(args) > room:
+            msg = f"{len(args)} positional arguments came, at most {room} fit"
+            raise TypeError(msg)
+        return bound
+
+    def _bind_keywords(self, bound: Mapping[str, object], kwargs: Mapping[str, object]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        extra: dict[str, object] = {}
+        for name, value in kwargs.items():
+            if type(name) is not str:
+                msg = "the names of arguments must be text"
+                raise TypeError(msg)
+            if name not in self._by_keyword:
+                extra[name] = value
+            elif name in bound:
+                msg = f"argument {name!r} came twice"
+                raise TypeError(msg)
+            else:
+                found[name] = value
+        if self._var_keyword is not None:
+            found[self._var_keyword] = extra
+        elif extra:
+            self._refuse_unexpected(extra)
+        return found
+
+    def _refuse_unexpected(self, kwargs: Mapping[str, object]) -> None:
+        name = next(name for name in kwargs if name not in self._by_keyword)
+        close = nearest(str(name), self._by_keyword)
+        hint = f"; did you mean {close!r}?" if close else f"; it takes {', '.join(self.names) or 'none'}"
+        msg = f"unexpected argument {str(name)[:80]!r}{hint}"
+        raise TypeError(msg)
+
+    def call(
+        self, function: Callable[..., object], bound: Mapping[str, object], receiver: object = None
+    ) -> object:
+        """Call the function with arguments that `bind` returned, and the receiver where it has one."""
+        if self._named_only:
+            return function(**bound)
+        rest = dict(bound)
+        extra: dict[str, object] = rest.pop(self._var_keyword) if self._var_keyword else {}  # type: ignore[assignment]
+        more: tuple[object, ...] = rest.pop(self._var_positional) if self._var_positional else ()  # type: ignore[assignment]
+        leading = self._positional if more else self._positional_only
+        args = [rest.pop(name) for name in leading]
+        head = (receiver,) if self.receiver else ()
+        return function(*head, *args, *more, **rest, **extra)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tool:
+    """One registered tool.
+
+    Arguments:
+        name: the name that policy, record and model know it by.
+        function: what runs; None for a tool that a framework runs itself.
+        signature: how its arguments are bound; None takes any mapping as it comes.
+        kind: how the function is called.
+        role: the role that the decorator asks for, besides what the policy asks for.
+        permissions: the permissions that the decorator asks for, likewise.
+        tier: the loosest tier it may run in.
+        profile: the name of its profile.
+        description: what it does, for people and models.
+
+    """
+
+    name: str
+    function: Callable[..., object] | None = None
+    signature: Signature | None = None
+    kind: Kind = Kind.SYNC
+    role: str | None = None
+    permissions: tuple[Permission, ...] = ()
+    tier: Tier = Tier.INLINE
+    profile: str | None = None
+    description: str = field(default="", repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Where the function was written, as `module.qualname`."""
+        function = self.function
+        return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
+
+
+def is_bare_method(tool: Tool) -> bool:
+    """Return whether a tool is a method as its class has it, which runs on an object only."""
+    return tool.signature is not None and tool.signature.receiver
+
+
+def is_method(function: Callable[..., object]) -> bool:
+    """Return whether a function was written in a class body and takes its object as the first argument.
+
+    While a class body runs there is no class yet to ask, so the function's qualified name and its first parameter tell.
+    """
+    owner = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if not owner or owner.endswith("<locals>") or inspect.ismethod(function):
+        return False
+    try:
+        first = next(iter(inspect.signature(function).parameters), None)
+    except ValueError:
+        return False
+    return first in ("self", "cls")
+
+
+def make_tool(
+    function: Callable[..., object],
+    *,
+    name: str | None = None,
+    role: str | None = None,
+    permissions: Sequence[Permission | str] = (),
+    tier: Tier | str = Tier.INLINE,
+    profile: str | None = None,
+) -> Tool:
+    """Return the registration of a function.
+
+    Arguments:
+        function: a function or method of any kind, or a callable object.
+        name: the name that policy, record and model know it by; its own name by default.
+        role: the role that a caller needs.
+        permissions: the permissions that a caller needs.
+        tier: the loosest tier it may run in.
+        profile: the name of its profile.
+
+    Raises:
+        UnknownName: a permission or tier does not exist.
+        TypeError: the function's signature cannot be read.
+
+    """
+    name = name or getattr(function, "__name__", None) or type(function).__name__
+    return Tool(
+        name,
+        function,
+        Signature(function, receiver=is_method(function)),
+        Kind.of(function),
+        role,
+        tuple(_member(Permission, "permission", permission, name) for permission in permissions),
+        _member(Tier, "tier", tier, name),
+        profile,
+        inspect.getdoc(function) or "",
+    )
+
+
+def _member(members: type[_Member], kind: str, value: str, tool: str) -> _Member:
+    try:
+        return members(value)
+    except ValueError as error:
+        raise UnknownName(
+            kind, str(value), [str(member.value) for member in members], f"tool {tool!r}"
+        ) from error

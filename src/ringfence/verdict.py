@@ -1,0 +1,106 @@
+"""What the gate says about a call: one `Verdict` per check, and `combine()` that makes one of many.
+
+Nothing here knows what a tool, a role or a plugin is. The one idea: verdicts form an order
+(broken over deny over ask over allow), the strictest one wins, and silence is a denial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Decision(StrEnum):
+    """What may happen to a call: it runs, a person decides, or it does not run."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+class Reason(StrEnum):
+    """Why a call has no result: a closed list, the same for every tier.
+
+    The first eleven are what a runner or a check can find; `ARGUMENTS`, `WITHHELD` and `GUARD` belong to the gate
+    itself: arguments that do not fit the tool, a result that inspection held back, a gate that broke.
+    """
+
+    POLICY = "policy"
+    SCAN = "scan"
+    TIMEOUT = "timeout"
+    CPU = "cpu"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    FILES = "files"
+    PROCESSES = "processes"
+    CRASHED = "crashed"
+    CANCELLED = "cancelled"
+    UNAVAILABLE = "unavailable"
+    ARGUMENTS = "arguments"
+    WITHHELD = "withheld"
+    GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One check's opinion of one call.
+
+    Arguments:
+        decision: allow, ask or deny.
+        message: a sentence for a person, naming what was expected and what came.
+        rule: the id of the rule that spoke, as `ringfence explain` prints it.
+        check: the plugin that spoke; the guard fills it in.
+        reason: why a denied call does not run; meaningless on allow.
+        hint: what the model or the person can do instead; shown to the model.
+        retry: whether the same call may succeed later without a change of policy.
+
+    """
+
+    decision: Decision
+    message: str
+    rule: str = ""
+    check: str = ""
+    reason: Reason = Reason.POLICY
+    hint: str = ""
+    retry: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call may run without asking anyone."""
+        return self.decision is _ALLOW
+
+    @property
+    def broken(self) -> bool:
+        """Whether this is no opinion but a gate that failed, and therefore denies."""
+        return self.decision is Decision.DENY and self.reason is Reason.GUARD
+
+
+SILENCE = Verdict(
+    Decision.DENY,
+    "no check had an opinion, and the default is to deny",
+    rule="nobody-spoke",
+    hint="Give the tool a role or permissions, or allow it by name in a role of the caller.",
+)
+"""The verdict on a call about which nobody spoke."""
+
+_STRENGTH = {Decision.ALLOW: 0, Decision.ASK: 1, Decision.DENY: 2}
+_BROKEN = 3
+_ALLOW = Decision.ALLOW  # an enumeration's member costs a slow look-up each time it is named
+
+
+def combine(verdicts: Iterable[Verdict]) -> Verdict:
+    """Make one verdict of many: a broken gate over deny over ask over allow; an empty list denies.
+
+    Among equally strict verdicts the first one wins, so the answer names the check that stands first in the guard's order.
+    """
+    strictest: Verdict | None = None
+    strength = -1
+    for verdict in verdicts:
+        found = _BROKEN if verdict.reason is Reason.GUARD and verdict.broken else _STRENGTH[verdict.decision]
+        if found > strength:
+            strictest, strength = verdict, found
+    return SILENCE if strictest is None else strictest
