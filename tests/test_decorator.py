@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
@@ -418,6 +418,20 @@ def test_a_closure_does_not_take_another_closures_name(make_guard: MakeGuard) ->
     with pytest.raises(ToolExists, match="'refund' already belongs"):
         make(1_000_000, "user")
     with guard.acting_as("ana", roles=["user"]):
+        assert guard.run("refund").denied
+
+
+def test_registering_the_bare_function_again_does_not_loosen_it(make_guard: MakeGuard) -> None:
+    """What a decorator asked for is not lost when the function inside is registered under the same name once more."""
+    guard = make_guard(roles=ROLES)
+
+    def refund() -> str:
+        return "paid"
+
+    secure_tool(role="admin", guard=guard)(refund)
+    with suppress(ToolExists):
+        guard.register(refund)
+    with guard.acting_as("ana", roles=["clerk"]):
         assert guard.run("refund").denied
 
 

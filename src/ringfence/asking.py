@@ -7,13 +7,13 @@ The one idea: a plugin that raises, hangs or answers nonsense is named, and neve
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ringfence.deadline import Bounded
 from ringfence.errors import PluginAnswerInvalid, PluginError, PluginRaised, RingfenceError
 from ringfence.events import SecurityEvent, ThreatLevel
 from ringfence.refusals import broken
-from ringfence.verdict import Decision, Reason, Verdict
+from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ringfence.session import Session
 
     Failures = list[RingfenceError]
+    Judge = tuple[str, Callable[..., Verdict | None]]
 
+T = TypeVar("T")
 APPROVAL = "approval"
 """The check that speaks for the person who was asked."""
 
@@ -44,9 +46,14 @@ class Asking:
 
     def __init__(self, hooks: Hooks, plugin_seconds: float, approval_seconds: float) -> None:
         self._bounded = Bounded()
+        self._people = (
+            Bounded()
+        )  # threads of their own: a person takes minutes, and no check may wait for one
         self._approval_seconds = approval_seconds
-        self.judges = self._bind(hooks.judge_call, hooks.trusted, plugin_seconds)
-        self.inspectors = self._bind(hooks.judge_result, hooks.trusted, plugin_seconds)
+        self.judges = self._bind(_checking(hooks.judge_call, hooks.trusted), hooks.trusted, plugin_seconds)
+        self.inspectors = self._bind(
+            _checking(hooks.judge_result, hooks.trusted), hooks.trusted, plugin_seconds
+        )
         observers = [(name, _listing(function)) for name, function in hooks.observe_call]
         self.observers = self._bind(observers, hooks.trusted, plugin_seconds)
         self.listeners = self._bind(hooks.record_event, hooks.trusted, plugin_seconds)
@@ -55,14 +62,15 @@ class Asking:
             name not in hooks.trusted for name, _ in (*hooks.judge_call, *hooks.approve_call)
         )
 
-    def _bind(self, hooks: Iterable[Hook], trusted: frozenset[str], seconds: float) -> tuple[Hook, ...]:
+    def _bind(
+        self, hooks: Iterable[tuple[str, Callable[..., T]]], trusted: frozenset[str], seconds: float
+    ) -> tuple[tuple[str, Callable[..., T]], ...]:
         return tuple(
-            (name, function if name in trusted else self._limit(name, function, seconds))
-            for name, function in hooks
+            (name, hook if name in trusted else self._limit(name, hook, seconds)) for name, hook in hooks
         )
 
-    def _limit(self, name: str, function: Callable[..., object], seconds: float) -> Callable[..., object]:
-        return lambda *args: self._bounded.call(name, function, args, seconds)
+    def _limit(self, name: str, hook: Callable[..., T], seconds: float) -> Callable[..., T]:
+        return lambda *args: cast("T", self._bounded.call(name, hook, args, seconds))
 
     def judge(
         self, call: ToolCall, policy: CompiledPolicy, session: Session, failures: Failures
@@ -73,7 +81,7 @@ class Asking:
             try:
                 verdict = hook(call, policy, session)
                 if verdict is not None:
-                    verdicts.append(_checked(name, verdict))
+                    verdicts.append(verdict)
             except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
                 verdicts.append(broken(name, failure(name, error, failures)))
         return verdicts
@@ -82,7 +90,7 @@ class Asking:
         """Return what the first plugin that answers says about a call that a person must decide."""
         for name, hook in self.approvers:
             try:
-                answer = self._bounded.call(name, hook, (call, verdict), self._approval_seconds)
+                answer = self._people.call(name, hook, (call, verdict), self._approval_seconds)
                 if answer is not None and type(answer) is not bool:
                     raise _nonsense(name, answer, "True, False or None")  # noqa: TRY301 - treated like any failure of the plugin
             except Exception as error:  # noqa: BLE001
@@ -104,13 +112,10 @@ class Asking:
         for name, hook in self.inspectors:
             try:
                 verdict = hook(call, outcome, session)
-                if verdict is None:
-                    continue
-                checked = _checked(name, verdict)
             except Exception as error:  # noqa: BLE001
                 return broken(name, failure(name, error, failures))
-            if not checked.allowed:
-                return checked
+            if verdict is not None and not verdict.allowed:
+                return verdict
         return None
 
     def observe(
@@ -120,7 +125,7 @@ class Asking:
         events: list[SecurityEvent] = []
         for name, hook in self.observers:
             try:
-                events += _checked_events(name, cast("list[object]", hook(call, outcome, session)))
+                events += _checked_events(name, hook(call, outcome, session))
             except Exception as error:  # noqa: BLE001
                 events.append(plugin_failed(name, failure(name, error, []), call.at, new_id()))
         return events
@@ -153,14 +158,24 @@ def plugin_failed(name: str, error: RingfenceError, at: float, event_id: str) ->
     return SecurityEvent(event_id, "plugin-failed", ThreatLevel.MEDIUM, error.message, at, detector=name)
 
 
-def _checked(name: str, verdict: object) -> Verdict:
-    if (
-        type(verdict) is not Verdict
-        or type(verdict.decision) is not Decision
-        or type(verdict.reason) is not Reason
-    ):
-        raise _nonsense(name, verdict, "a Verdict or None")
-    return verdict if verdict.check == name else replace(verdict, check=name)
+def _checking(hooks: Iterable[Hook], trusted: frozenset[str]) -> tuple[Judge, ...]:
+    """Return the hooks such that those of others answer with a sound verdict of their name, with None, or raise."""
+    return tuple(
+        (name, cast("Callable[..., Verdict | None]", hook) if name in trusted else _checked(name, hook))
+        for name, hook in hooks
+    )
+
+
+def _checked(name: str, hook: Callable[..., object]) -> Callable[..., Verdict | None]:
+    def checked(*args: object) -> Verdict | None:
+        verdict = hook(*args)
+        if verdict is None:
+            return None
+        if type(verdict) is not Verdict or not verdict.sound:
+            raise _nonsense(name, verdict, "a Verdict or None")
+        return verdict if verdict.check == name else replace(verdict, check=name)
+
+    return checked
 
 
 def _listing(function: Callable[..., object]) -> Callable[..., list[object]]:

@@ -9,6 +9,7 @@ which neither block nor call out, do without.
 from __future__ import annotations
 
 import threading
+import time
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Bounded:
     def __init__(self) -> None:
         self._idle: list[SimpleQueue[_Job]] = []
         self._started = 0
-        self._lock = threading.Lock()
+        self._freed = threading.Condition()
 
     def call(
         self, plugin: str, function: Callable[..., object], args: tuple[object, ...], seconds: float
@@ -60,32 +61,35 @@ class Bounded:
             plugin: the name for the error.
             function: what to call, in the caller's context.
             args: its positional arguments.
-            seconds: how long to wait.
+            seconds: how long to wait, for a free thread and for the answer.
 
         Raises:
-            PluginTimeout: it did not answer in time, or so many calls hang that no thread is left.
+            PluginTimeout: it did not answer in time, or no thread came free.
 
         """
+        end = time.monotonic() + seconds
         job = _Job(function, args, copy_context())
-        self._worker(plugin).put(job)
-        if not job.done.wait(seconds):
+        self._worker(plugin, seconds).put(job)
+        if not job.done.wait(max(0.0, end - time.monotonic())):
             raise PluginTimeout(
-                plugin, f"did not answer within {seconds:g} s", "Make it quicker, or raise plugin_seconds."
+                plugin,
+                f"did not answer within {seconds:g} s",
+                "Make it quicker, or raise the limit in the policy.",
             )
         if job.error is not None:
             raise job.error
         return job.answer
 
-    def _worker(self, plugin: str) -> SimpleQueue[_Job]:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-            if self._started >= MOST_THREADS:
+    def _worker(self, plugin: str, seconds: float) -> SimpleQueue[_Job]:
+        with self._freed:
+            if not self._freed.wait_for(lambda: self._idle or self._started < MOST_THREADS, seconds):
                 raise PluginTimeout(
                     plugin,
-                    f"was not asked: {MOST_THREADS} calls of plugins hang",
-                    "Find the plugin that hangs.",
+                    f"was not asked within {seconds:g} s: {MOST_THREADS} calls of plugins are running",
+                    "Find the plugin that hangs or is slow.",
                 )
+            if self._idle:
+                return self._idle.pop()
             self._started += 1
         from queue import SimpleQueue  # noqa: PLC0415 - only a process with plugins of others needs it
 
@@ -98,5 +102,6 @@ class Bounded:
             job = jobs.get()
             job.run()
             del job  # the thread must not keep a call's values alive while it waits for the next
-            with self._lock:
+            with self._freed:
                 self._idle.append(jobs)
+                self._freed.notify()

@@ -40,6 +40,35 @@ if TYPE_CHECKING:
     from ringfence.verdict import Reason, Verdict
 
 
+__all__ = [
+    "AdapterUnavailable",
+    "ApprovalRefused",
+    "ArgumentsInvalid",
+    "CallDenied",
+    "ClockJumped",
+    "GuardBroken",
+    "NoGuard",
+    "PluginAnswerInvalid",
+    "PluginError",
+    "PluginInvalid",
+    "PluginRaised",
+    "PluginTimeout",
+    "PluginUnavailable",
+    "PolicyError",
+    "PolicyFileError",
+    "RecordCorrupt",
+    "RecordError",
+    "RecordKeyInvalid",
+    "RecordUnwritable",
+    "RingfenceError",
+    "RoleCycle",
+    "RunFailed",
+    "ToolError",
+    "ToolExists",
+    "UnknownName",
+    "nearest",
+]
+
 _LONGEST_NAME = 100
 
 

@@ -17,6 +17,7 @@ from ringfence.call import Outcome, ToolCall
 from ringfence.errors import ClockJumped, RecordError, RingfenceError
 from ringfence.events import SecurityEvent, ThreatLevel
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable, unknown
+from ringfence.runners.outcomes import raised
 from ringfence.session import current_session
 from ringfence.state.slots import Slots
 from ringfence.tool import Tool, is_bare_method
@@ -231,20 +232,39 @@ class Gate:
         return admission.outcome
 
     def _settle(self, admission: Admission, outcome: Outcome) -> Outcome:
+        if type(outcome) is not Outcome:
+            outcome = self.runner_failed(admission, TypeError(f"it returned a {type(outcome).__name__}"))
         try:
             if admission.observed:
                 outcome = outcome._replace(observed=True)
             if outcome.reason is None and admission.force.asking.inspectors:
                 outcome = self.inspect(admission, outcome)
             outcome = self._observe(admission, outcome)
+        except (
+            BaseException
+        ) as error:  # exit or interrupt while plugins look at it: it stands in the record all the same
+            self._record_outcome(admission, raised(admission.call, admission.verdict, error, 0.0))
+            raise
         finally:
             self.slots.give_back(admission.call.principal.user)
+        return self._record_outcome(admission, outcome)
+
+    def _record_outcome(self, admission: Admission, outcome: Outcome) -> Outcome:
         try:
             if self._log is not None:
                 self._log.outcome(admission.call, outcome, policy_version=admission.force.policy.version)
         except Exception as error:  # noqa: BLE001 - likewise
             return _broken_outcome(outcome, _record_failure(error))
         return outcome
+
+    def runner_failed(self, admission: Admission, error: Exception) -> Outcome:
+        """Return the outcome of a call whose runner raised. Whether the tool ran is unknown, so it counts as executed."""
+        call, part = admission.call, f"{admission.runner.tier} runner"
+        failed = failure(part, error, admission.failures)
+        verdict = broken("runner", failed)
+        return Outcome(
+            call.id, call.tool.name, verdict, True, reason=Reason.GUARD, detail=failed.message, error=failed
+        )
 
     def cancel(self, admission: Admission) -> Outcome:
         """Settle an admitted call that was given up before it ran."""
@@ -262,6 +282,8 @@ class Gate:
         objection = admission.force.asking.inspect(admission.call, outcome, admission.session, failures)
         if objection is None:
             return outcome
+        if admission.force.observing and not objection.broken:
+            return outcome._replace(verdict=objection, observed=True)
         reason = Reason.GUARD if objection.broken else Reason.WITHHELD
         error = failures[0] if failures else None
         return outcome._replace(

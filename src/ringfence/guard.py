@@ -393,8 +393,11 @@ class Guard:
     # One step each
 
     def _run(self, admission: Admission, body: Body) -> Outcome:
+        call, verdict, profile = admission.call, admission.verdict, admission.profile
         try:
-            outcome = admission.runner.run(admission.call, admission.verdict, admission.profile, body)
+            outcome = admission.runner.run(call, verdict, profile, body)
+        except Exception as error:  # noqa: BLE001 - a tool's own errors are outcomes, so the runner is at fault
+            outcome = self._gate.runner_failed(admission, error)
         except (
             BaseException
         ) as error:  # exit, interrupt and cancellation end the call, after it stands in the record
@@ -403,8 +406,11 @@ class Guard:
         return self._gate.settle(admission, outcome)
 
     async def _arun(self, admission: Admission, body: AsyncBody) -> Outcome:
+        call, verdict, profile = admission.call, admission.verdict, admission.profile
         try:
-            outcome = await admission.runner.arun(admission.call, admission.verdict, admission.profile, body)
+            outcome = await admission.runner.arun(call, verdict, profile, body)
+        except Exception as error:  # noqa: BLE001 - as in _run
+            outcome = self._gate.runner_failed(admission, error)
         except BaseException as error:  # as in _run
             self.finish(admission, error=error)
             raise

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from ringfence.session import Session
     from ringfence.verdict import Verdict
 
+__all__ = [
+    "AddRunner",
+    "hookimpl",
+    "ringfence_add_runners",
+    "ringfence_approve_call",
+    "ringfence_judge_call",
+    "ringfence_judge_result",
+    "ringfence_observe_call",
+    "ringfence_record_event",
+]
+
 PROJECT = "ringfence"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.asking import Asking
-from ringfence.errors import PluginInvalid
+from ringfence.errors import PluginError, PluginInvalid, PluginRaised
 from ringfence.plugins import load_hooks
 from ringfence.policy.compile import CompiledPolicy, compile_policy
 from ringfence.policy.model import Mode
@@ -49,7 +49,17 @@ def bring_into_force(policy: Policy, plugins: Mapping[str, object]) -> InForce:
                 )
             runners[runner.tier] = runner
 
-        hook(add)
+        try:
+            hook(add)
+        except PluginError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise PluginRaised(
+                name,
+                f"raised {kind} while it added its runners",
+                "Its own exception is the cause of this one.",
+            ) from error
     return InForce(
         compiled,
         Asking(hooks, policy.plugin_seconds, policy.approval_seconds),

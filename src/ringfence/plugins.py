@@ -101,7 +101,14 @@ def _load(name: str) -> object:
 def _installed() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # noqa: PLC0415 - scanning the installed packages costs milliseconds; most policies name no plugin
 
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=ENTRY_POINTS):
+        if found.setdefault(entry.name, entry).value != entry.value:
+            both = f"{found[entry.name].value} and {entry.value}"
+            raise PluginUnavailable(
+                entry.name, f"is offered twice, as {both}", "Uninstall one of the two packages."
+            )
+    return found
 
 
 def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
@@ -109,6 +116,8 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
         raise PluginInvalid(
             name, f"is the class {plugin.__name__}, not an object", "Give an instance of it, or a module."
         )
+    if not name:
+        raise PluginInvalid(name, "has no name", "Give it one.")
     try:
         manager.register(plugin, name)
         manager.check_pending()
@@ -120,14 +129,32 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
         raise PluginUnavailable(
             name, "is there twice, under this name or another", "Name each plugin once."
         ) from error
-    if not manager.get_hookcallers(plugin):
-        misspelt = [text for text in dir(plugin) if text.startswith(_PREFIX)]
-        found = (
-            f"has {', '.join(misspelt)} without @hookimpl"
-            if misspelt and not isinstance(plugin, ModuleType)
-            else "implements no hook"
+    implemented = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+    forgotten = [
+        text
+        for text in dir(plugin)
+        if text.startswith(_PREFIX) and text not in implemented and _is_function(plugin, text)
+    ]
+    unspecified = [caller.name for caller in manager.get_hookcallers(plugin) or () if not caller.has_spec()]
+    if forgotten:
+        raise PluginInvalid(
+            name,
+            f"has {', '.join(forgotten)} without @hookimpl",
+            "Write it above; names that begin so are for hooks only.",
         )
-        raise PluginInvalid(name, found, "Write @hookimpl above functions named as in ringfence.hookspecs.")
+    if unspecified:
+        raise PluginInvalid(
+            name, f"implements {', '.join(unspecified)}, which is no hook", "See ringfence.hookspecs."
+        )
+    if not implemented:
+        raise PluginInvalid(
+            name, "implements no hook", "Write @hookimpl above functions named as in ringfence.hookspecs."
+        )
+
+
+def _is_function(plugin: object, name: str) -> bool:
+    found = getattr(plugin, name)
+    return callable(found) and not isinstance(found, ModuleType)
 
 
 def _flatten(manager: pluggy.PluginManager, hook: str, order: Sequence[str]) -> tuple[Hook, ...]:

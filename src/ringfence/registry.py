@@ -31,6 +31,9 @@ class Registry:
 
         """
         self.refuse_taken(tool)
+        existing = self._tools.get(tool.name)
+        if existing is not None and existing.function is tool.function and not tool.asks:
+            return existing  # the bare function of a guarded tool: what its decorator asks for stays
         self._tools[tool.name] = tool
         return tool
 

@@ -8,6 +8,7 @@ positional, keyword and default forms of one call are one call. The binding is w
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -18,6 +19,14 @@ from ringfence.policy.model import Permission, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+if sys.version_info >= (3, 14):
+    # Reading a signature evaluates annotations there, which fails for names that are imported for type checkers only.
+    from annotationlib import Format
+
+    _read_signature = partial(inspect.signature, annotation_format=Format.FORWARDREF)
+else:
+    _read_signature = inspect.signature
 
 _Member = TypeVar("_Member", Permission, Tier)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -82,7 +91,7 @@ class Signature:
 
     def __init__(self, function: Callable[..., object], *, receiver: bool = False) -> None:
         try:
-            parameters = list(inspect.signature(function).parameters.values())
+            parameters = list(_read_signature(function).parameters.values())
         except ValueError as error:
             msg = f"{function!r} has no readable signature, so its arguments cannot be bound: wrap it in a function"
             raise TypeError(msg) from error
@@ -226,6 +235,11 @@ class Tool:
     description: str = field(default="", repr=False)
 
     @property
+    def asks(self) -> bool:
+        """Whether it asks for anything by itself: a role, a permission, a stricter tier, a profile."""
+        return bool(self.role or self.permissions or self.profile or self.tier is not Tier.INLINE)
+
+    @property
     def origin(self) -> str:
         """Where the function was written, as `module.qualname`."""
         function = self.function
@@ -246,7 +260,7 @@ def is_method(function: Callable[..., object]) -> bool:
     if not owner or owner.endswith("<locals>") or inspect.ismethod(function):
         return False
     try:
-        first = next(iter(inspect.signature(function).parameters), None)
+        first = next(iter(_read_signature(function).parameters), None)
     except ValueError:
         return False
     return first in ("self", "cls")

@@ -74,6 +74,13 @@ class Verdict:
         return self.decision is _ALLOW
 
     @property
+    def sound(self) -> bool:
+        """Whether every field is of its own type and no other: a plugin's verdict may hold anything."""
+        texts = (self.message, self.rule, self.check, self.hint)
+        kinds = (type(self.decision), type(self.reason), type(self.retry))
+        return kinds == (Decision, Reason, bool) and all(type(text) is str for text in texts)
+
+    @property
     def broken(self) -> bool:
         """Whether this is no opinion but a gate that failed, and therefore denies."""
         return self.decision is Decision.DENY and self.reason is Reason.GUARD

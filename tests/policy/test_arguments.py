@@ -145,7 +145,9 @@ class Yes:
         return int
 
 
-@pytest.mark.parametrize("value", [YesInt(999), YesStr("zzz"), ShortList([1] * 99), Yes()])
+@pytest.mark.parametrize(
+    "value", [YesInt(999), YesStr("zzz"), ShortList([1] * 99), Yes()], ids=["int", "str", "list", "object"]
+)
 @pytest.mark.parametrize(
     "rule",
     [

@@ -117,7 +117,7 @@ class CompiledPolicy:
         rights = flatten([name for name in roles if name not in unknown], self.roles)
         rules = self.rules_for(tool.name)
         statements = [_unknown_role(name, self.roles) for name in unknown]
-        statements += _access(tool, rules, rights)
+        statements += _access(tool, rules, rights, self.roles)
         tiers = [tool.tier, *(rule.tier for rule in rules.values() if rule.tier is not None)]
         names = [tool.profile, *(rule.profile for rule in rules.values())]
         statements += (
@@ -146,7 +146,9 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
     return CompiledPolicy(policy)
 
 
-def _access(tool: Tool, rules: Mapping[str, ToolRule], rights: Rights) -> list[Verdict]:
+def _access(
+    tool: Tool, rules: Mapping[str, ToolRule], rights: Rights, known: Mapping[str, Role]
+) -> list[Verdict]:
     """Return what each rule says about the caller, in the order in which `ringfence explain` shows it."""
     name = tool.name
     said = [
@@ -156,9 +158,9 @@ def _access(tool: Tool, rules: Mapping[str, ToolRule], rights: Rights) -> list[V
     ]
     if Permission.EXECUTE_TOOL not in rights.permissions:
         said.append(_lacks("execute-tool", [Permission.EXECUTE_TOOL]))
-    said += _requirements(f"@{name}", tool.role, tool.permissions, rights)
+    said += _requirements(f"@{name}", tool.role, tool.permissions, rights, known)
     for key, rule in rules.items():
-        said += _requirements(f"tools.{key}", rule.role, rule.permissions, rights)
+        said += _requirements(f"tools.{key}", rule.role, rule.permissions, rights, known)
         if rule.ask:
             said.append(_ask(f"tools.{key}.ask", f"a person must approve each call of {name}"))
     said += [
@@ -171,7 +173,7 @@ def _access(tool: Tool, rules: Mapping[str, ToolRule], rights: Rights) -> list[V
 
 
 def _requirements(
-    where: str, role: str | None, permissions: Iterable[Permission], rights: Rights
+    where: str, role: str | None, permissions: Iterable[Permission], rights: Rights, known: Mapping[str, Role]
 ) -> list[Verdict]:
     """Return what one source of requirements, the decorator or a tool rule, says."""
     said = []
@@ -179,7 +181,7 @@ def _requirements(
         said.append(
             _allow(f"{where}.role", f"the caller is {role!r}")
             if role in rights.roles
-            else _wants_role(where, role)
+            else _wants_role(where, role, known)
         )
     permissions = tuple(permissions)
     if permissions:
@@ -203,7 +205,11 @@ def _deny(rule: str, message: str, hint: str) -> Verdict:
     return Verdict(Decision.DENY, message, rule=rule, check=CHECK, hint=hint)
 
 
-def _wants_role(where: str, role: str) -> Verdict:
+def _wants_role(where: str, role: str, known: Mapping[str, Role]) -> Verdict:
+    if role not in known:
+        close = nearest(role, known)
+        hint = f"Did you mean {close!r}?" if close else "Define it in the policy, under roles."
+        return _deny(f"{where}.role", f"it needs the role {role!r}, which the policy does not define", hint)
     hint = f"Only callers with the role {role!r}, or one that inherits it, may call it."
     return _deny(f"{where}.role", f"it needs the role {role!r}, which the caller does not have", hint)
 

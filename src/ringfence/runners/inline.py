@@ -6,8 +6,10 @@ It enforces no limit of the profile: a thread cannot be stopped from outside. Wh
 from __future__ import annotations
 
 from time import perf_counter
+from types import CoroutineType
 from typing import TYPE_CHECKING
 
+from ringfence.errors import ToolError
 from ringfence.hookspecs import hookimpl
 from ringfence.policy.model import Tier
 from ringfence.runners.outcomes import raised, returned
@@ -36,6 +38,9 @@ class InlineRunner:
             value = body()
         except Exception as error:  # noqa: BLE001 - the tool's own error is its outcome
             return raised(call, verdict, error, perf_counter() - start)
+        if type(value) is CoroutineType:
+            value.close()  # its body would run after the call stands in the record as ended
+            return raised(call, verdict, _unawaited(call.tool.name), perf_counter() - start)
         return returned(call, verdict, value, perf_counter() - start)
 
     async def arun(self, call: ToolCall, verdict: Verdict, profile: Profile, body: AsyncBody) -> Outcome:  # noqa: ARG002
@@ -46,6 +51,12 @@ class InlineRunner:
         except Exception as error:  # noqa: BLE001
             return raised(call, verdict, error, perf_counter() - start)
         return returned(call, verdict, value, perf_counter() - start)
+
+
+def _unawaited(tool: str) -> ToolError:
+    return ToolError(
+        f"the tool {tool!r} is a plain function that returned a coroutine", "Write it as `async def`."
+    )
 
 
 @hookimpl

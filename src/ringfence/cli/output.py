@@ -1,0 +1,39 @@
+"""How commands print: consoles, JSON for machines, and `safe`, through which every text from outside goes.
+
+The one idea: names, arguments and messages may come from an attacker, so none of them may colour, move or hide anything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from ringfence.errors import RingfenceError
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on the current stdout or stderr. It is without colour where NO_COLOR is set or nobody looks."""
+    return Console(stderr=stderr, emoji=False, highlight=False)
+
+
+def safe(text: object) -> str:
+    """Return a text to print through rich: markup and control characters, line ends included, show and do nothing."""
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text)
+    )
+    return escape(shown)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, all of it in ASCII."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def print_error(error: RingfenceError) -> None:
+    """Print what went wrong and what to do, on stderr."""
+    console(stderr=True).print(f"[red]error:[/red] {safe(error)}", soft_wrap=True)

@@ -1,0 +1,170 @@
+"""`ringfence policy` and `ringfence explain`: what they print for people and machines, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ringfence.cli import app
+
+POLICY = """
+version: 1
+roles:
+  analyst:
+    inherits: [user]
+    allow: [refund, "read_*"]
+    ask: [export]
+    deny: ["drop_*"]
+    seconds: 60
+tools:
+  refund:
+    role: power_user
+    arguments: {amount: {max: 100}}
+  export: {role: analyst}
+users:
+  ana: {roles: [analyst]}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """Write a sound policy file."""
+    path = tmp_path / "p.yaml"
+    path.write_text(POLICY)
+    return str(path)
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Run a command; return exit code, stdout and stderr."""
+    found = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert found.exception is None or isinstance(found.exception, SystemExit)
+    return found.exit_code, found.stdout, found.stderr
+
+
+def test_check_shows_flattened_roles_and_counts(file: str) -> None:
+    """A sound policy is shown with what each role may do in the end, and exit code 0."""
+    code, out, err = run("policy", "check", file)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"ok: {file} (mode enforce, version ")
+    row = next(line for line in out.splitlines() if "│ analyst" in line)
+    assert "execute_tool, file_read, view_logs" in row
+    assert "│ 60 " in row
+    assert "tools: 2, users: 1, profiles: default" in out
+    assert "plugins: none, log: sqlite (call)" in out
+
+
+def test_check_prints_json(file: str) -> None:
+    """With --json the same facts come as one JSON object."""
+    code, out, _ = run("policy", "check", file, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["ok"] is True
+    assert found["roles"]["analyst"]["inherits"] == ["user", "guest"]
+    assert found["roles"]["analyst"]["deny"] == ["drop_*"]
+    assert (found["tools"], found["users"], found["plugins"]) == (2, 1, [])
+
+
+def test_check_lists_all_faults(tmp_path: Path) -> None:
+    """A policy with faults ends with 1, one line on stderr for each."""
+    path = tmp_path / "p.yaml"
+    path.write_text("rolls: {}\nmode: x\nplugins: a\n")
+    code, out, err = run("policy", "check", str(path))
+    lines = err.splitlines()
+    assert (code, out, len(lines)) == (1, "", 3)
+    assert lines[0].startswith(f"error: {path}:1: rolls: expected one of the keys ")
+    assert lines[0].endswith("got the unknown key 'rolls'. Did you mean 'roles'?")
+    assert lines[2] == f"error: {path}:3: plugins: expected a list, such as [a], got the text 'a'"
+
+
+def test_check_prints_faults_as_json(tmp_path: Path) -> None:
+    """With --json each fault comes with its facts apart."""
+    path = tmp_path / "p.yaml"
+    path.write_text("roles: {a: {inherits: [gest]}}")
+    code, out, err = run("policy", "check", str(path), "--json")
+    (fault,) = json.loads(out)["faults"]
+    assert (code, err) == (1, "")
+    assert (fault["line"], fault["key"], fault["nearest"]) == (1, "roles.a.inherits[0]", "guest")
+
+
+@pytest.mark.parametrize("json_option", [[], ["--json"]])
+def test_check_of_an_unreadable_file_is_exit_code_two(tmp_path: Path, json_option: list[str]) -> None:
+    """A file that is not there ends with 2, since nothing was checked."""
+    code, out, err = run("policy", "check", str(tmp_path / "p.yaml"), *json_option)
+    assert code == 2
+    assert "expected a file, got nothing of that name" in (out if json_option else err)
+
+
+def test_check_prints_hostile_names_harmlessly(tmp_path: Path) -> None:
+    """Markup and control characters in a policy's names do nothing on the screen."""
+    path = tmp_path / "p.yaml"
+    path.write_text('roles: {"[red]x\\e[2J": {}}')
+    code, out, _ = run("policy", "check", str(path))
+    assert code == 0
+    assert "\x1b" not in out
+    assert r"[red]x\x1b[2J" in out
+
+
+def test_schema_prints_or_writes_json(tmp_path: Path) -> None:
+    """The schema goes to stdout, or to the file that --output names."""
+    code, out, _ = run("policy", "schema")
+    assert code == 0
+    target = tmp_path / "s.json"
+    assert run("policy", "schema", "--output", str(target))[:2] == (0, "")
+    assert json.loads(target.read_text()) == json.loads(out)
+    code, _, err = run("policy", "schema", "--output", str(tmp_path))
+    assert code == 2
+    assert "cannot write" in err
+
+
+def test_explain_lists_every_rule_and_the_nearest_that_allows(file: str) -> None:
+    """All rules that spoke come in order, then the verdict, then the role and rule that would make the difference."""
+    call = ("--user", "ana", "--tool", "refund", "--args", '{"amount": 20}')
+    code, out, _ = run("explain", file, *call, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [(said["rule"], said["decision"]) for said in found["statements"]] == [
+        ("tools.refund.role", "deny"),
+        ("roles.analyst.allow", "allow"),
+        ("tools.refund.arguments.amount.max", "allow"),
+    ]
+    assert (found["verdict"]["decision"], found["verdict"]["rule"]) == ("deny", "tools.refund.role")
+    (nearest,) = found["nearest"]
+    assert "power_user" in nearest
+    assert f"\nnearest: {nearest}\n" in run("explain", file, *call)[1]
+
+
+def test_explain_tries_the_arguments_too(file: str) -> None:
+    """An argument rule that is broken is shown, and what would satisfy it."""
+    code, out, _ = run("explain", file, "--user", "x", "--role", "power_user", "--role", "analyst",
+                       "--tool", "refund", "--args", '{"amount": 101}')  # fmt: skip
+    assert code == 0
+    assert "tools.refund.arguments.amount.max" in out
+    assert "\ndeny: argument 'amount' is not a number of at most 100" in out
+    assert "\nnearest: Call it with an argument 'amount' that is a number of at most 100." in out
+
+
+def test_explain_shows_asks_unnamed_tools_and_observe_mode(file: str) -> None:
+    """A call that a person must approve, a tool that the policy does not name, and a policy that only observes are pointed out."""
+    assert "\nask: a person must approve" in run("explain", file, "--user", "ana", "--tool", "export")[1]
+    Path(file).write_text(f"{POLICY}mode: observe\n")
+    out = run("explain", file, "--user", "ana", "--tool", "read_x")[1]
+    assert "\nallow: role 'analyst' allows 'read_*'" in out
+    assert "\nnote: the policy does not name this tool" in out
+    assert "\nnote: the policy only observes" in out
+
+
+def test_explain_leaves_no_log_behind(file: str) -> None:
+    """Nothing is recorded, so there is no log after it."""
+    run("explain", file, "--user", "ana", "--tool", "export")
+    assert [path.name for path in Path(file).parent.iterdir()] == ["p.yaml"]
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "{", "[" * 100_000])
+def test_explain_refuses_arguments_that_are_no_object(file: str, arguments: str) -> None:
+    """What is no JSON object is wrong usage."""
+    code, _, err = run("explain", file, "--user", "ana", "--tool", "t", "--args", arguments)
+    assert code == 2
+    assert "Invalid value for --args" in err
