@@ -40,13 +40,19 @@ def call_tool(tool: Tool, arguments: Mapping[str, object], receiver: object = No
 
 
 def sync_body(admission: Admission, receiver: object = None) -> Body:
-    """Return what runs an admitted call to its end, from a thread without an event loop."""
+    """Return what runs an admitted call to its end, from a thread without an event loop.
+
+    Raises:
+        ToolError: the tool is asynchronous, and an event loop is running in this thread.
+
+    """
     tool, arguments = admission.call.tool, admission.call.arguments
     call = partial(call_tool, tool, arguments, receiver)
     if tool.kind is Kind.SYNC:
         return call
     if tool.kind is Kind.GENERATOR:
         return lambda: _drain(call())  # type: ignore[arg-type]  # the kind tells
+    _refuse_running_loop(tool)
     return lambda: _run_loop(async_body(admission, receiver))
 
 
@@ -65,25 +71,6 @@ def runs_in_thread(admission: Admission) -> bool:
     The thread cannot be stopped, so the call keeps its slot until the function ends, also when its caller was cancelled.
     """
     return admission.runner.tier is Tier.INLINE and not admission.call.tool.kind.asynchronous
-
-
-def refuse_running_loop(tool: Tool | None) -> None:
-    """Check that an asynchronous tool is not to be run to its end from inside a running event loop.
-
-    Raises:
-        ToolError: it is.
-
-    """
-    if tool is None or not tool.kind.asynchronous:
-        return
-    import asyncio  # noqa: PLC0415
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    msg = f"the tool {tool.name!r} is asynchronous, and an event loop is running"
-    raise ToolError(msg, "Use `await guard.arun(...)`.")
 
 
 async def in_thread(function: Callable[[], T], abandoned: Callable[[T], object] | None = None) -> T:
@@ -161,6 +148,17 @@ def _drain(items: Iterable[object]) -> list[object]:
 
 async def _adrain(items: AsyncIterable[object]) -> list[object]:
     return [item async for item in items]
+
+
+def _refuse_running_loop(tool: Tool) -> None:
+    import asyncio  # noqa: PLC0415
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = f"the tool {tool.name!r} is asynchronous, and an event loop is running"
+    raise ToolError(msg, "Use `await guard.arun(...)`.")
 
 
 def _run_loop(body: AsyncBody) -> object:

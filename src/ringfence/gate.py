@@ -34,13 +34,26 @@ if TYPE_CHECKING:
 
 _ASK = Decision.ASK
 _UNBOUNDED = 1 << 62
+_BULK = 256
 _SOFT = (Reason.POLICY, Reason.SCAN)
 """The reasons that observe mode lets pass. What cannot run, and a gate that broke, stay denied."""
 
 
+_ids: list[str] = []
+
+
 def new_id() -> str:
-    """Return sixteen hexadecimal digits from the system's random source, which `secrets` would only wrap."""
-    return os.urandom(8).hex()
+    """Return sixteen hexadecimal digits from the system's random source, which `secrets` would only wrap. Asked in bulk: it is slow."""
+    try:
+        return _ids.pop()
+    except IndexError:
+        digits = os.urandom(8 * _BULK).hex()
+        _ids.extend(digits[start : start + 16] for start in range(16, len(digits), 16))
+        return digits[:16]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ids.clear)  # parent and child must not give the same ids
 
 
 class Gate:
@@ -128,19 +141,22 @@ class Gate:
     ) -> tuple[ToolCall, Verdict | None]:
         """Return the call with its arguments bound, and the refusal where there can be no opinion about it."""
         refusal = None
-        bound = kwargs
+        bound: Mapping[str, object] = {}
         if type(kwargs) is not dict and not _is_mapping(kwargs):
-            refusal, bound, kwargs = do_not_fit("they are no mapping of names to values"), {}, {}
+            refusal, kwargs = do_not_fit("they are no mapping of names to values"), {}
         if isinstance(tool, str):
             known = self._registry.tools.get(tool)
             tool, refusal = (
                 (known, refusal) if known is not None else self._unregistered(force, tool, runnable=runnable)
             )
-        if tool.signature is not None and refusal is None:
+        if tool.signature is None or refusal is not None:
+            bound = dict(kwargs)  # a copy: the caller's own mapping may change after it was judged
+        else:
             try:
                 bound = tool.signature.bind(args, kwargs)
             except Exception as error:  # noqa: BLE001 - an adapter's signature runs the framework's validation
                 refusal = do_not_fit(str(error) if isinstance(error, TypeError) else type(error).__name__)
+                bound = dict(kwargs)
         try:
             now = self._clock.now()
         except ClockJumped as error:

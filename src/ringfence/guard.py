@@ -14,14 +14,13 @@ from ringfence.bodies import (
     async_body,
     call_tool,
     in_thread,
-    refuse_running_loop,
     runs_in_thread,
     split_receiver,
     sync_body,
 )
 from ringfence.call import Principal
 from ringfence.clock import Clock
-from ringfence.errors import PolicyError, RingfenceError, UnknownName
+from ringfence.errors import PolicyError, RingfenceError, ToolError, UnknownName
 from ringfence.events import ThreatLevel
 from ringfence.gate import Gate, new_id
 from ringfence.policy.model import Durability, Mode, Policy, StoreKind
@@ -292,12 +291,10 @@ class Guard:
             ToolError: an async tool was run from inside a running event loop; use `arun`.
 
         """
-        if body is None:
-            refuse_running_loop(self.tools.get(tool) if isinstance(tool, str) else tool)
         admission = self._gate.admit(self._force, tool, (), arguments, runnable=body is not None)
         if admission.outcome is not None:
             return admission.outcome
-        return self._run(admission, body or sync_body(admission))
+        return self._run(admission, body or self._body(admission))
 
     async def arun(
         self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, body: AsyncBody | None = None
@@ -321,7 +318,7 @@ class Guard:
         admission = self._gate.admit(self._force, tool, args, kwargs, receiver=receiver)
         if admission.outcome is not None:
             return admission.outcome.unwrap()
-        return self._run(admission, sync_body(admission, receiver)).unwrap()
+        return self._run(admission, self._body(admission, receiver)).unwrap()
 
     async def acall(self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         """As `call`, for an async function."""
@@ -391,6 +388,13 @@ class Guard:
         return explain(force.policy, *self._gate.judge(force, tool, arguments))
 
     # One step each
+
+    def _body(self, admission: Admission, receiver: object = None) -> Body:
+        try:
+            return sync_body(admission, receiver)
+        except ToolError:
+            self._gate.cancel(admission)
+            raise
 
     def _run(self, admission: Admission, body: Body) -> Outcome:
         call, verdict, profile = admission.call, admission.verdict, admission.profile

@@ -16,7 +16,7 @@ from ringfence.policy.model import Mode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ringfence.policy.model import Policy, Tier
+    from ringfence.policy.model import Policy
     from ringfence.runners.base import Runner
 
 
@@ -25,7 +25,7 @@ class InForce(NamedTuple):
 
     policy: CompiledPolicy
     asking: Asking
-    runners: Mapping[Tier, Runner]
+    runners: Mapping[str, Runner]
     observing: bool
 
 
@@ -39,7 +39,7 @@ def bring_into_force(policy: Policy, plugins: Mapping[str, object]) -> InForce:
     """
     compiled = compile_policy(policy)
     hooks = load_hooks(policy.plugins, plugins)
-    runners: dict[Tier, Runner] = {}
+    runners: dict[str, Runner] = {}
     for name, hook in hooks.add_runners:
 
         def add(runner: Runner, name: str = name) -> None:
@@ -47,7 +47,7 @@ def bring_into_force(policy: Policy, plugins: Mapping[str, object]) -> InForce:
                 raise PluginInvalid(
                     name, f"adds a second runner for the tier {runner.tier}", "Keep one of them."
                 )
-            runners[runner.tier] = runner
+            runners[str(runner.tier)] = runner
 
         try:
             hook(add)

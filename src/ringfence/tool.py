@@ -196,9 +196,9 @@ class Signature:
         self, function: Callable[..., object], bound: Mapping[str, object], receiver: object = None
     ) -> object:
         """Call the function with arguments that `bind` returned, and the receiver where it has one."""
-        if self._named_only:
-            return function(**bound)
         rest = dict(bound)
+        if self._named_only:
+            return function(**rest)
         extra: dict[str, object] = rest.pop(self._var_keyword) if self._var_keyword else {}  # type: ignore[assignment]
         more: tuple[object, ...] = rest.pop(self._var_positional) if self._var_positional else ()  # type: ignore[assignment]
         leading = self._positional if more else self._positional_only

@@ -94,9 +94,8 @@ SILENCE = Verdict(
 )
 """The verdict on a call about which nobody spoke."""
 
-_STRENGTH = {Decision.ALLOW: 0, Decision.ASK: 1, Decision.DENY: 2}
-_BROKEN = 3
-_ALLOW = Decision.ALLOW  # an enumeration's member costs a slow look-up each time it is named
+# An enumeration's member costs a slow look-up each time it is named, and a slower one as the key of a dictionary.
+_ALLOW, _ASK, _GUARD = Decision.ALLOW, Decision.ASK, Reason.GUARD
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
@@ -107,7 +106,15 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
     strictest: Verdict | None = None
     strength = -1
     for verdict in verdicts:
-        found = _BROKEN if verdict.reason is Reason.GUARD and verdict.broken else _STRENGTH[verdict.decision]
+        found = _strength(verdict)
         if found > strength:
             strictest, strength = verdict, found
     return SILENCE if strictest is None else strictest
+
+
+def _strength(verdict: Verdict) -> int:
+    if verdict.decision is _ALLOW:
+        return 0
+    if verdict.decision is _ASK:
+        return 1
+    return 3 if verdict.reason is _GUARD else 2

@@ -374,7 +374,9 @@ def test_at_most_ten_thousand_records_wait() -> None:
         raise RecordUnwritable(store.path, "full")
 
     store.append = fails  # type: ignore[method-assign, assignment]
-    log._commit._waiting = [("event", SecurityEvent("1", "k", ThreatLevel.INFO, "d", 1.0), "{}")] * 10_000
+    log._commit._waiting.extend(
+        [("event", SecurityEvent("1", "k", ThreatLevel.INFO, "d", 1.0), "{}")] * 10_000
+    )
     with pytest.raises(RecordUnwritable, match="10000 records wait already"):
         record_refusal(log)
     store.append = works  # type: ignore[method-assign]

@@ -224,7 +224,7 @@ def test_the_strictest_tier_counts(tool: Tier, exact: Tier | None, pattern: Tier
     policy = Policy(tools={"run": ToolRule(tier=exact), "r*": ToolRule(tier=pattern)})
     order = list(Tier)
     asked = [tier for tier in (tool, exact, pattern) if tier is not None]
-    assert compile_policy(policy).ruling((), Tool("run", tier=tool)).tier is max(asked, key=order.index)
+    assert compile_policy(policy).ruling((), Tool("run", tier=tool)).tier == max(asked, key=order.index)
 
 
 NUMBERS = st.integers(1, 2000)

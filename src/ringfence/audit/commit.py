@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -44,8 +45,7 @@ class GroupCommit:
         self._store = store
         self._encoder = encoder
         self._batch = batch
-        self._waiting: list[Entry] = []
-        self._put = 0
+        self._waiting: deque[Entry] = deque()
         self._committed = 0
         self._attempts = 0
         self._tried = 0
@@ -69,21 +69,23 @@ class GroupCommit:
             RecordError: the store cannot be used; the entry waits.
 
         """
+        if self._batch and not self._closed and self._failure is None and len(self._waiting) < _HELP_AT:
+            self._waiting.append(entry)  # atomic, so the common case needs no lock
+            if self._wake.is_set() or self._wakes_committer():
+                return
+            self.flush()
+        else:
+            self._commit_through(self._enqueue(entry))
+
+    def _enqueue(self, entry: Entry) -> int:
+        """Put an entry last in line, and return its ticket: how many must be committed until it is."""
         with self._queue_lock:
             if len(self._waiting) >= MOST_WAITING:
                 raise RecordUnwritable(
                     self._store.path, f"{MOST_WAITING} records wait already; last failure: {self._failure}"
                 )
             self._waiting.append(entry)
-            self._put = ticket = self._put + 1
-        if (
-            self._batch
-            and self._failure is None
-            and len(self._waiting) < _HELP_AT
-            and self._wakes_committer()
-        ):
-            return
-        self._commit_through(ticket)
+            return self._committed + len(self._waiting)
 
     def _wakes_committer(self) -> bool:
         if self._closed:
@@ -121,8 +123,10 @@ class GroupCommit:
             RecordError: it could not be committed, and still waits.
 
         """
-        if self._committed < self._put:
-            self._commit_through(self._put)
+        with self._queue_lock:
+            last = self._committed + len(self._waiting)
+        if self._committed < last:
+            self._commit_through(last)
 
     def _commit_through(self, ticket: int) -> None:
         attempts = self._attempts
@@ -144,10 +148,11 @@ class GroupCommit:
 
     def _commit(self) -> None:
         with self._queue_lock:
-            group, last = self._waiting[:], self._put
+            group = self._waiting.copy()  # atomic: others may be adding to it
+            last = self._committed + len(group)
 
         def links(tip: Tip, notes: Sequence[Entry] = ()) -> list[Link]:
-            return self._encoder.links(tip, [*notes, *group] if notes else group)
+            return self._encoder.links(tip, [*notes, *group])
 
         try:
             self._store.append(links)
@@ -155,8 +160,9 @@ class GroupCommit:
             self._tried, self._failure = last, error
             raise
         with self._queue_lock:
-            del self._waiting[: len(group)]
-        self._committed, self._failure = last, None
+            for _ in group:
+                self._waiting.popleft()
+            self._committed, self._failure = last, None
 
     def close(self) -> None:
         """Commit what waits and close the store. What is put later is committed at once.
@@ -191,9 +197,9 @@ class GroupCommit:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: what waits is the parent's to commit, and its threads do not exist here."""
-        self._waiting = []
         self._tried, self._failure = 0, None
-        self._committed = self._put
+        self._committed += len(self._waiting)
+        self._waiting = deque()
         self._renew_locks()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import weakref
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from ringfence.audit.chain import Chain
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ringfence.verdict import Verdict
 
 _UNCHANGING = frozenset((int, float, bool, type(None)))
+_UNCHANGING_RESULTS = _UNCHANGING | {str, bytes, tuple}  # of a result only type and length are kept
 _SHORT = 4096
 
 
@@ -95,7 +97,7 @@ class AuditLog:
                 call,
                 self._snapshot(call.arguments),
                 verdict,
-                tuple(verdicts),
+                verdicts,
                 policy_version,
                 observed,
             )
@@ -121,7 +123,7 @@ class AuditLog:
 
         """
         arguments = self._snapshot(call.arguments)
-        self._put(("refusal", call, arguments, verdict, tuple(verdicts), policy_version, ended(outcome)))
+        self._put(("refusal", call, arguments, verdict, verdicts, policy_version, ended(outcome)))
 
     def outcome(self, call: ToolCall, outcome: Outcome, *, policy_version: str) -> None:
         """Record what became of a call that ran. Of its value only type and length are kept.
@@ -132,7 +134,8 @@ class AuditLog:
             policy_version: the version of the policy that decided.
 
         """
-        self._put(("outcome", call, self._clock(), policy_version, ended(outcome)))
+        plain = outcome.error is None and type(outcome.value) in _UNCHANGING_RESULTS
+        self._put(("outcome", call, self._clock(), policy_version, outcome if plain else ended(outcome)))
 
     def event(self, event: SecurityEvent) -> None:
         """Record that something worth knowing happened."""
@@ -156,14 +159,15 @@ class AuditLog:
         """
         self._finish()
 
-    def _snapshot(self, arguments: Mapping[str, object]) -> object:
-        """Return arguments that nobody can change any more: a copy if all values are plain, else their text for the record."""
-        plain = dict(arguments)
-        for value in plain.values():
+    def _snapshot(self, arguments: Mapping[str, object]) -> str | None:
+        """Return the arguments' text for the record where they or a value of them could change; None where it can wait."""
+        if type(arguments) is not MappingProxyType:
+            return self._redactor.write(dict(arguments))
+        for value in arguments.values():
             kind = type(value)
             if kind not in _UNCHANGING and not (kind is str and len(cast("str", value)) <= _SHORT):
-                return self._redactor.write(plain)
-        return plain
+                return self._redactor.write(dict(arguments))
+        return None
 
 
 def open_log(

@@ -36,7 +36,7 @@ class Ruling(NamedTuple):
         verdict: the statements combined.
         tests: what the arguments must pass.
         rights: what the roles may do together.
-        tier: where the tool runs.
+        tier: where the tool runs, as plain text: the key of the runners.
         profile: what it may use there.
 
     """
@@ -45,7 +45,7 @@ class Ruling(NamedTuple):
     verdict: Verdict
     tests: tuple[ArgumentTest, ...]
     rights: Rights
-    tier: Tier
+    tier: str
     profile: Profile
 
 
@@ -130,7 +130,7 @@ class CompiledPolicy:
             verdict=combine(statements),
             tests=tuple(test for name in rules for test in self._tests[name]),
             rights=rights,
-            tier=max(tiers, key=_TIERS.index),
+            tier=str(max(tiers, key=_TIERS.index)),
             profile=narrow(profiles or [self.profiles["default"]], rights),
         )
 

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from ringfence.call import ToolCall
     from ringfence.verdict import Verdict
 
+_INLINE = Tier.INLINE  # an enumeration's member costs a slow look-up each time it is named
+
 
 def returned(call: ToolCall, verdict: Verdict, value: object, seconds: float) -> Outcome:
     """Return the outcome of an inline call that returned a value after so many seconds."""
-    return Outcome(call.id, call.tool.name, verdict, True, value, tier=Tier.INLINE, usage=Usage(seconds))
+    usage = Usage(seconds)
+    return Outcome(call.id, call.tool.name, verdict, True, value, None, "", None, False, _INLINE, (), usage)
 
 
 def raised(call: ToolCall, verdict: Verdict, error: BaseException, seconds: float) -> Outcome:

@@ -1,0 +1,1 @@
+"""Benchmarks: Ringfence beside its peers, in one process, in turn."""
