@@ -30,6 +30,7 @@ class Admission:
         force: what was in force when it was decided.
         failures: the errors behind a broken gate.
         runner, profile: where and with what it runs, once it is admitted.
+        holds_slot: whether one of the user's slots is taken for it.
         observed: whether it runs only because the policy is in observe mode.
         outcome: what became of it; at once where it was denied, None while the tool may run.
         settled: whether its outcome stands in the record.
@@ -43,6 +44,7 @@ class Admission:
     failures: list[RingfenceError]
     runner: Runner = field(default=None)  # type: ignore[assignment]  # set before anybody may run the call
     profile: Profile = field(default=None)  # type: ignore[assignment]  # likewise
+    holds_slot: bool = False
     observed: bool = False
     outcome: Outcome | None = None
     settled: bool = False

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ringfence.deadline import Bounded
-from ringfence.errors import PluginAnswerInvalid, PluginError, PluginRaised, RingfenceError
+from ringfence.errors import PluginAnswerInvalid, PluginRaised, RingfenceError
 from ringfence.events import SecurityEvent, ThreatLevel
 from ringfence.refusals import broken
 from ringfence.verdict import Decision, Verdict
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Judge = tuple[str, Callable[..., Verdict | None]]
 
 T = TypeVar("T")
+_MOST_PEOPLE = 1024
 APPROVAL = "approval"
 """The check that speaks for the person who was asked."""
 
@@ -40,15 +41,15 @@ class Asking:
         approval_seconds: for approval.
 
     Attributes:
-        may_block: whether a verdict may wait for somebody else's code, so that an event loop must not wait for it.
+        may_block, may_block_after: whether a verdict, or what follows the run, may wait for somebody else's code, so that an
+            event loop must not wait for it.
 
     """
 
     def __init__(self, hooks: Hooks, plugin_seconds: float, approval_seconds: float) -> None:
         self._bounded = Bounded()
-        self._people = (
-            Bounded()
-        )  # threads of their own: a person takes minutes, and no check may wait for one
+        # Threads of their own: a person takes minutes, and no check may wait for one.
+        self._people = Bounded(_MOST_PEOPLE)
         self._approval_seconds = approval_seconds
         self.judges = self._bind(_checking(hooks.judge_call, hooks.trusted), hooks.trusted, plugin_seconds)
         self.inspectors = self._bind(
@@ -58,9 +59,8 @@ class Asking:
         self.observers = self._bind(observers, hooks.trusted, plugin_seconds)
         self.listeners = self._bind(hooks.record_event, hooks.trusted, plugin_seconds)
         self.approvers = hooks.approve_call
-        self.may_block = any(
-            name not in hooks.trusted for name, _ in (*hooks.judge_call, *hooks.approve_call)
-        )
+        self.may_block = any(name not in hooks.trusted for name, _ in (*self.judges, *self.approvers))
+        self.may_block_after = bool(self.inspectors or self.observers or self.listeners)
 
     def _bind(
         self, hooks: Iterable[tuple[str, Callable[..., T]]], trusted: frozenset[str], seconds: float
@@ -143,7 +143,7 @@ class Asking:
 
 def failure(name: str, error: Exception, failures: Failures) -> RingfenceError:
     """Return the failure of a plugin as an error of ours, the original one as its cause, and keep it among the failures."""
-    if not isinstance(error, PluginError):
+    if not isinstance(error, RingfenceError):
         raised = PluginRaised(
             name, f"raised {type(error).__name__}", "The exception that it raised is the cause of this one."
         )
@@ -185,7 +185,7 @@ def _listing(function: Callable[..., object]) -> Callable[..., list[object]]:
 
 def _checked_events(name: str, seen: list[object]) -> list[SecurityEvent]:
     for event in seen:
-        if type(event) is not SecurityEvent:
+        if type(event) is not SecurityEvent or not event.sound:
             raise _nonsense(name, event, "security events")
     return cast("list[SecurityEvent]", seen)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
@@ -15,6 +16,7 @@ from ringfence.policy.model import Tier
 from ringfence.tool import Kind
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
     from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 
     from ringfence.admission import Admission
@@ -73,20 +75,30 @@ def runs_in_thread(admission: Admission) -> bool:
     return admission.runner.tier is Tier.INLINE and not admission.call.tool.kind.asynchronous
 
 
-async def in_thread(function: Callable[[], T], abandoned: Callable[[T], object] | None = None) -> T:
-    """Return what a function returns, called in another thread with the caller's context.
+async def in_thread(
+    function: Callable[[], T], abandoned: Callable[[T], object] | None = None, *, daemon: bool = False
+) -> T:
+    """Return what a function returns, called in a thread of its own with the caller's context.
+
+    The event loop's own threads would not do: they are few, so that one user's waiting calls would keep everybody's waiting, and
+    what still stands in their line when the loop ends is never begun.
 
     Arguments:
         function: what may block.
         abandoned: called with the result where the caller was cancelled meanwhile, so that nothing is left open. It is called
             even if the event loop has ended by then.
+        daemon: whether the process may end before the function does.
 
     """
     import asyncio  # noqa: PLC0415
 
-    handover = _Handover(function, abandoned)
+    loop = asyncio.get_running_loop()
+    handover = _Handover(function, abandoned, loop, loop.create_future())
+    threading.Thread(
+        target=copy_context().run, args=(handover.run,), name="ringfence-call", daemon=daemon
+    ).start()
     try:
-        await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(handover.run)))
+        await handover.arrived
     except asyncio.CancelledError:
         handover.give_up()
         raise
@@ -96,9 +108,17 @@ async def in_thread(function: Callable[[], T], abandoned: Callable[[T], object] 
 class _Handover(Generic[T]):
     """A result on its way from a thread to a caller who may have gone."""
 
-    def __init__(self, function: Callable[[], T], abandoned: Callable[[T], object] | None) -> None:
+    def __init__(
+        self,
+        function: Callable[[], T],
+        abandoned: Callable[[T], object] | None,
+        loop: AbstractEventLoop,
+        arrived: Future[None],
+    ) -> None:
         self._function = function
         self._abandoned = abandoned
+        self._loop = loop
+        self.arrived = arrived
         self._lock = threading.Lock()
         self._taker_left = False
         self._take: Callable[[], T] | None = None
@@ -116,6 +136,12 @@ class _Handover(Generic[T]):
         with self._lock:
             self._take = take
         self._clear_up()
+        with suppress(RuntimeError):  # the loop has ended, and its caller with it
+            self._loop.call_soon_threadsafe(self._announce)
+
+    def _announce(self) -> None:
+        if not self.arrived.done():
+            self.arrived.set_result(None)
 
     def take(self) -> T:
         """Return or raise what the function did."""

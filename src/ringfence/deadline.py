@@ -8,10 +8,12 @@ which neither block nor call out, do without.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextvars import copy_context
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from ringfence.errors import PluginTimeout
 
@@ -45,9 +47,20 @@ class _Job:
 
 
 class Bounded:
-    """Threads that call functions for threads that wait for a limited time."""
+    """Threads that call functions for threads that wait for a limited time.
 
-    def __init__(self) -> None:
+    Arguments:
+        most: how many threads there may be.
+
+    """
+
+    def __init__(self, most: int = MOST_THREADS) -> None:
+        self._most = most
+        self._forget()
+        _bounded.add(self)
+
+    def _forget(self) -> None:
+        """Begin with no threads, as a forked child must: its parent's do not exist there."""
         self._idle: list[SimpleQueue[_Job]] = []
         self._started = 0
         self._freed = threading.Condition()
@@ -82,10 +95,10 @@ class Bounded:
 
     def _worker(self, plugin: str, seconds: float) -> SimpleQueue[_Job]:
         with self._freed:
-            if not self._freed.wait_for(lambda: self._idle or self._started < MOST_THREADS, seconds):
+            if not self._freed.wait_for(lambda: self._idle or self._started < self._most, seconds):
                 raise PluginTimeout(
                     plugin,
-                    f"was not asked within {seconds:g} s: {MOST_THREADS} calls of plugins are running",
+                    f"was not asked within {seconds:g} s: {self._most} calls of plugins are running",
                     "Find the plugin that hangs or is slow.",
                 )
             if self._idle:
@@ -105,3 +118,15 @@ class Bounded:
             with self._freed:
                 self._idle.append(jobs)
                 self._freed.notify()
+
+
+_bounded: WeakSet[Bounded] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for bounded in _bounded:
+        bounded._forget()  # noqa: SLF001 - its own module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -58,3 +58,21 @@ class SecurityEvent:
     blocked: bool = False
     actions: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether every field is of its own type and no other: a plugin's event may hold anything."""
+        texts = (
+            self.id,
+            self.kind,
+            self.description,
+            self.detector,
+            self.user,
+            self.tool,
+            self.session,
+            self.call_id,
+            self.address,
+        )
+        kinds = (type(self.level), type(self.blocked), type(self.actions), type(self.facts))
+        sound = kinds == (ThreatLevel, bool, tuple, dict) and type(self.at) in (int, float)
+        return sound and all(type(text) is str for text in (*texts, *self.actions))

@@ -7,6 +7,7 @@ here ends in a denial or a withheld result, named after the part that failed, an
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from ringfence.admission import Admission
 from ringfence.asking import failure
 from ringfence.call import Outcome, ToolCall
-from ringfence.errors import ClockJumped, RecordError, RingfenceError
+from ringfence.errors import RecordError, RingfenceError
 from ringfence.events import SecurityEvent, ThreatLevel
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable, unknown
 from ringfence.runners.outcomes import raised
@@ -24,7 +25,7 @@ from ringfence.tool import Tool, is_bare_method
 from ringfence.verdict import Decision, Reason, Verdict, combine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ringfence.audit import AuditLog
     from ringfence.clock import Clock
@@ -71,6 +72,23 @@ class Gate:
         self._registry = registry
         self._log = log
         self._clock = clock
+        self._dropped: deque[Callable[[], object]] = deque()
+
+    def drop(self, settle: Callable[[], object]) -> None:
+        """Settle a call later, at the next one or at `settle_dropped`: for what the garbage collector finds, in any thread at any time.
+
+        It may run while this very thread holds a lock of the gate or of the log, so nothing may be locked here.
+        """
+        self._dropped.append(settle)
+
+    def settle_dropped(self) -> None:
+        """Settle what was dropped."""
+        while self._dropped:
+            try:
+                settle = self._dropped.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            settle()
 
     def admit(
         self,
@@ -93,6 +111,8 @@ class Gate:
             runnable: whether the caller runs the tool itself, and so needs no function here.
 
         """
+        if self._dropped:
+            self.settle_dropped()
         session = current_session()
         failures: list[RingfenceError] = []
         call, refusal = self._make_call(
@@ -101,15 +121,16 @@ class Gate:
         admission = Admission(call, UNDECIDED, session, force, failures)
         if refusal is None and not runnable and receiver is None and is_bare_method(call.tool):
             refusal = do_not_fit("it is a method: call it on its object")
-        if refusal is None:
-            verdicts = force.asking.judge(call, force.policy, session, admission.failures)
-            verdict = combine(verdicts)
-            if verdict.decision is _ASK and not force.observing:
-                verdict = force.asking.approve(call, verdict, admission.failures)
-            admission.verdict = self._reserve(admission, verdict)
-        else:
-            verdicts, admission.verdict = [refusal], refusal
-        self._record_decision(admission, verdicts)
+        try:
+            if refusal is None:
+                verdicts = force.asking.judge(call, force.policy, session, failures)
+                admission.verdict = self._decide(admission, combine(verdicts))
+            else:
+                verdicts, admission.verdict = [refusal], refusal
+            self._record_decision(admission, verdicts)
+        except BaseException:  # exit or interrupt: nothing runs
+            self._give_back(admission)
+            raise
         return admission
 
     def judge(
@@ -142,7 +163,10 @@ class Gate:
         """Return the call with its arguments bound, and the refusal where there can be no opinion about it."""
         refusal = None
         bound: Mapping[str, object] = {}
-        if type(kwargs) is not dict and not _is_mapping(kwargs):
+        if _is_no_tool(tool):
+            name = f"<{type(tool).__name__}>"
+            tool, refusal = Tool(name), unknown(name, self._registry.tools, known_to_policy=False)
+        elif type(kwargs) is not dict and not _is_mapping(kwargs):
             refusal, kwargs = do_not_fit("they are no mapping of names to values"), {}
         if isinstance(tool, str):
             known = self._registry.tools.get(tool)
@@ -159,9 +183,8 @@ class Gate:
                 bound = dict(kwargs)
         try:
             now = self._clock.now()
-        except ClockJumped as error:
-            failures.append(error)
-            now, refusal = self._clock.read(), broken("clock", error)
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
+            now, refusal = self._now(), broken("clock", failure("clock", error, failures))
         return ToolCall(call_id, tool, MappingProxyType(bound), session.principal, session.id, now), refusal
 
     def _unregistered(self, force: InForce, name: str, *, runnable: bool) -> tuple[Tool, Verdict | None]:
@@ -170,11 +193,29 @@ class Gate:
         tools = self._registry.tools
         return Tool(name[:200]), None if known and runnable else unknown(name, tools, known_to_policy=known)
 
-    def _reserve(self, admission: Admission, verdict: Verdict) -> Verdict:
-        """Return the verdict after the last two conditions, a runner and a free slot; take the slot where it stands."""
-        force, call = admission.force, admission.call
-        if not verdict.allowed and not (force.observing and verdict.reason in _SOFT):
+    def _decide(self, admission: Admission, verdict: Verdict) -> Verdict:
+        """Return what stands after the plugins have spoken: a runner and a slot must be there, and a person may have to agree.
+
+        The slot comes before the person: waiting calls count as running ones, so nobody can keep all approvers busy.
+        """
+        observing = admission.force.observing
+        asked = verdict.decision is _ASK and not observing
+        if not (verdict.allowed or asked or (observing and verdict.reason in _SOFT)):
             return verdict
+        lacking = self._reserve(admission)
+        if lacking is not None:
+            verdict = lacking
+        elif asked:
+            verdict = admission.force.asking.approve(admission.call, verdict, admission.failures)
+        if not verdict.allowed:
+            admission.observed = observing and admission.holds_slot
+            if not admission.observed:
+                self._give_back(admission)
+        return verdict
+
+    def _reserve(self, admission: Admission) -> Verdict | None:
+        """Find the runner and take a slot for a call; return the refusal where one is not to be had."""
+        force, call = admission.force, admission.call
         ruling = force.policy.ruling(call.principal.roles, call.tool)
         runner = force.runners.get(ruling.tier)
         if runner is None:
@@ -185,14 +226,18 @@ class Gate:
             return broken("runner", failure(f"runner {ruling.tier}", error, admission.failures))
         if lacks:
             return unavailable(lacks)
-        admission.runner, admission.profile, user = runner, ruling.profile, call.principal.user
-        if not self.slots.take(user, ruling.rights.concurrent_runs):
-            verdict = too_many(ruling.rights.concurrent_runs)
-            if not force.observing:
-                return verdict
-            self.slots.take(user, _UNBOUNDED)
-        admission.observed = not verdict.allowed
-        return verdict
+        admission.runner, admission.profile = runner, ruling.profile
+        admission.holds_slot = self.slots.take(call.principal.user, ruling.rights.concurrent_runs)
+        if admission.holds_slot:
+            return None
+        if force.observing:
+            admission.holds_slot = self.slots.take(call.principal.user, _UNBOUNDED)
+        return too_many(ruling.rights.concurrent_runs)
+
+    def _give_back(self, admission: Admission) -> None:
+        if admission.holds_slot:
+            admission.holds_slot = False
+            self.slots.give_back(admission.call.principal.user)
 
     def _record_decision(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         verdict, tool = admission.verdict, admission.call.tool.name
@@ -201,7 +246,7 @@ class Gate:
                 self._write_intent(admission, verdicts)
             except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
                 failed = _record_failure(error)
-                self.slots.give_back(admission.call.principal.user)
+                self._give_back(admission)
                 admission.failures.append(failed)
                 admission.observed = False
                 admission.verdict = broken("record", failed)
@@ -262,7 +307,7 @@ class Gate:
             self._record_outcome(admission, raised(admission.call, admission.verdict, error, 0.0))
             raise
         finally:
-            self.slots.give_back(admission.call.principal.user)
+            self._give_back(admission)
         return self._record_outcome(admission, outcome)
 
     def _record_outcome(self, admission: Admission, outcome: Outcome) -> Outcome:
@@ -290,7 +335,14 @@ class Gate:
 
     def seconds_since(self, call: ToolCall) -> float:
         """Return how long ago a call was made."""
-        return max(0.0, self._clock.read() - call.at)
+        return max(0.0, self._now() - call.at)
+
+    def _now(self) -> float:
+        """Return the time, jump or not; 0 where the clock fails, which the call's own record says already."""
+        try:
+            return self._clock.read()
+        except Exception:  # noqa: BLE001 - likewise
+            return 0.0
 
     def inspect(self, admission: Admission, outcome: Outcome) -> Outcome:
         """Return the outcome, or one without the value where a plugin objects to it."""
@@ -328,7 +380,11 @@ class Gate:
 
     def event(self, kind: str, level: ThreatLevel, description: str, detector: str) -> SecurityEvent:
         """Return an event about the gate itself."""
-        return SecurityEvent(new_id(), kind, level, description, self._clock.read(), detector=detector)
+        return SecurityEvent(new_id(), kind, level, description, self._now(), detector=detector)
+
+
+def _is_no_tool(value: object) -> bool:
+    return not isinstance(value, str | Tool)
 
 
 def _is_mapping(value: object) -> bool:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from ringfence.audit import AuditLog
     from ringfence.call import Outcome
     from ringfence.explain import Explanation
-    from ringfence.in_force import InForce
     from ringfence.policy.model import Permission, Tier
     from ringfence.runners.base import AsyncBody, Body
     from ringfence.verdict import Verdict
@@ -83,6 +82,7 @@ class Guard:
         self._gate = Gate(self._registry, self._log, clock or Clock())
         self._file: Path | None = None
         self._close_watcher: Callable[[], None] | None = None
+        self._syncs_disk = policy.audit.durability is Durability.FSYNC
         if policy.mode is Mode.OBSERVE:
             warn_observing()
 
@@ -128,12 +128,13 @@ class Guard:
         self.close()
 
     def flush(self) -> None:
-        """Commit what waits for the log.
+        """Settle generators that were dropped half way, and commit what waits for the log.
 
         Raises:
             RecordError: it cannot be written; it goes on waiting.
 
         """
+        self._gate.settle_dropped()
         if self._log is not None:
             self._log.flush()
 
@@ -141,6 +142,7 @@ class Guard:
         """Stop watching the policy file, and commit and close the log. A call after it is recorded all the same, at once."""
         if self._close_watcher is not None:
             self._close_watcher()
+        self._gate.settle_dropped()
         if self._log is not None:
             self._log.close()
 
@@ -418,7 +420,7 @@ class Guard:
         except BaseException as error:  # as in _run
             self.finish(admission, error=error)
             raise
-        if self._blocks(admission.force):
+        if admission.force.asking.may_block_after or self._syncs_disk:
             return await in_thread(partial(self._gate.settle, admission, outcome))
         return self._gate.settle(admission, outcome)
 
@@ -434,12 +436,9 @@ class Guard:
         """Admit in the loop's own thread where that takes microseconds, and in another where it may wait for somebody."""
         force = self._force
         admit = partial(self._gate.admit, force, tool, args, kwargs, receiver=receiver, runnable=runnable)
-        if not self._blocks(force):
+        if not (force.asking.may_block or self._syncs_disk):
             return admit()
-        return await in_thread(admit, abandoned=self._abandon)
-
-    def _blocks(self, force: InForce) -> bool:
-        return force.asking.may_block or self.policy.audit.durability is Durability.FSYNC
+        return await in_thread(admit, abandoned=self._abandon, daemon=True)
 
     def _abandon(self, admission: Admission) -> None:
         """Settle a call whose caller was cancelled while it was being admitted. Nothing ran."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ringfence.errors import ToolExists
+from ringfence.tool import NO_REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,17 +24,17 @@ class Registry:
     def add(self, tool: Tool) -> Tool:
         """Register a tool.
 
-        A module's function may come again, as it does when the module is loaded anew; a function made inside another one may not,
-        since two of those are two tools.
+        A module's own function may come again, as it does when the module is loaded anew. Other callables may not: two of them that
+        were written at one place are two tools.
 
         Raises:
-            ToolExists: the name belongs to another function.
+            ToolExists: the name belongs to another function, or to this one with other requirements.
 
         """
-        self.refuse_taken(tool)
         existing = self._tools.get(tool.name)
         if existing is not None and existing.function is tool.function and not tool.asks:
             return existing  # the bare function of a guarded tool: what its decorator asks for stays
+        self.refuse_taken(tool)
         self._tools[tool.name] = tool
         return tool
 
@@ -45,7 +46,14 @@ class Registry:
 
         """
         existing = self._tools.get(tool.name)
-        if existing is None or existing is tool or existing.function is tool.function is not None:
+        if existing is None or existing is tool:
             return
-        if existing.origin != tool.origin or "<locals>" in tool.origin:
+        same = existing.function is tool.function
+        if (
+            same
+            and tool.function is not None
+            and tool.requirements in (existing.requirements, NO_REQUIREMENTS)
+        ):
+            return
+        if same or not (existing.reloadable and tool.reloadable and existing.origin == tool.origin):
             raise ToolExists(tool.name, existing.origin)

@@ -6,8 +6,10 @@ and a generator that is dropped half way is closed and settled like any other.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncGenerator, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ringfence.runners.outcomes import raised, returned
@@ -30,6 +32,7 @@ class _Stream:
         self._start = start
         self._inner: Any = None
         self._turn = threading.Lock()
+        self._process = os.getpid()
 
     def _inspect(self, item: object) -> Outcome | None:
         """Return the outcome that withholds an item, or None."""
@@ -54,13 +57,19 @@ class _Stream:
 
     def _give_up(self) -> None:
         """Settle the call whose items nobody wants any more."""
+        self._settlement()()
+
+    def _settlement(self) -> Callable[[], object]:
+        """Return what settles the call as given up. It does not hold this object, which may be on its way out."""
         if self._inner is None:
-            self._gate.cancel(self._admission)
-        elif not self._admission.settled:
-            call, error = self._admission.call, GeneratorExit()
-            self._gate.settle(
-                self._admission, raised(call, self._admission.verdict, error, self._gate.seconds_since(call))
-            )
+            return partial(self._gate.cancel, self._admission)
+        call = self._admission.call
+        outcome = raised(call, self._admission.verdict, GeneratorExit(), self._gate.seconds_since(call))
+        return partial(self._gate.settle, self._admission, outcome)
+
+    def _drops(self) -> bool:
+        """Return whether this object goes before its call ended. What a forked child inherited is its parent's to settle."""
+        return not self._admission.settled and self._process == os.getpid()
 
 
 class GuardedGenerator(_Stream, Generator[Any, Any, Any]):
@@ -78,18 +87,33 @@ class GuardedGenerator(_Stream, Generator[Any, Any, Any]):
         )
 
     def close(self) -> None:
-        """Close the tool's body and settle the call."""
+        """Close the tool's body and settle the call.
+
+        Raises:
+            ValueError: it is running, in this thread or another.
+
+        """
         if self._admission.settled:
             return
+        if not self._turn.acquire(blocking=False):
+            raise ValueError("generator already executing")
         try:
-            if self._inner is not None:
-                with acting_in(self._admission.session):
-                    self._inner.close()
+            self._close_body()
         finally:
             self._give_up()
+            self._turn.release()
+
+    def _close_body(self) -> None:
+        if self._inner is not None:
+            with acting_in(self._admission.session):
+                self._inner.close()
 
     def __del__(self) -> None:
-        self.close()
+        if self._drops():
+            try:
+                self._close_body()
+            finally:
+                self._gate.drop(self._settlement())
 
     def _step(self, advance: Callable[[], Any]) -> Any:
         if self._admission.settled:
@@ -107,7 +131,10 @@ class GuardedGenerator(_Stream, Generator[Any, Any, Any]):
             if self._inner is None:
                 self._inner = self._start()
             item = advance()
-        except StopIteration:
+        except StopIteration as stop:
+            withheld = None if stop.value is None else self._inspect(stop.value)
+            if withheld is not None:
+                self._gate.settle(self._admission, withheld).unwrap()
             self._end()
             raise
         except BaseException as error:
@@ -135,20 +162,28 @@ class GuardedAsyncGenerator(_Stream, AsyncGenerator[Any, Any]):
         )
 
     async def aclose(self) -> None:
-        """Close the tool's body and settle the call."""
+        """Close the tool's body and settle the call.
+
+        Raises:
+            RuntimeError: it is running, in this task or another.
+
+        """
         if self._admission.settled:
             return
+        if not self._turn.acquire(blocking=False):
+            raise RuntimeError("asynchronous generator is already running")
         try:
             if self._inner is not None:
                 with acting_in(self._admission.session):
                     await self._inner.aclose()
         finally:
             self._give_up()
+            self._turn.release()
 
     def __del__(self) -> None:
-        # Nothing can be awaited here: the event loop's own hook closes the tool's body, and the call is settled now.
-        if not self._admission.settled:
-            self._give_up()
+        # Nothing can be awaited here: the event loop's own hook closes the tool's body.
+        if self._drops():
+            self._gate.drop(self._settlement())
 
     async def _step(self, advance: Callable[[], Any]) -> Any:
         if self._admission.settled:

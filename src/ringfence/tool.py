@@ -93,7 +93,8 @@ class Signature:
         try:
             parameters = list(_read_signature(function).parameters.values())
         except ValueError as error:
-            msg = f"{function!r} has no readable signature, so its arguments cannot be bound: wrap it in a function"
+            named = getattr(function, "__qualname__", type(function).__qualname__)
+            msg = f"{named} has no readable signature, so its arguments cannot be bound: wrap it in a function"
             raise TypeError(msg) from error
         self.receiver = receiver
         if receiver:
@@ -207,6 +208,11 @@ class Signature:
         return function(*head, *args, *more, **rest, **extra)
 
 
+Requirements = tuple[str | None, tuple[Permission, ...], Tier, str | None]
+NO_REQUIREMENTS: Requirements = (None, (), Tier.INLINE, None)
+"""What a tool asks for whose registration asks for nothing."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tool:
     """One registered tool.
@@ -235,15 +241,26 @@ class Tool:
     description: str = field(default="", repr=False)
 
     @property
+    def requirements(self) -> Requirements:
+        """What it asks for by itself: role, permissions, tier, profile."""
+        return self.role, self.permissions, self.tier, self.profile
+
+    @property
     def asks(self) -> bool:
-        """Whether it asks for anything by itself: a role, a permission, a stricter tier, a profile."""
-        return bool(self.role or self.permissions or self.profile or self.tier is not Tier.INLINE)
+        """Whether it asks for anything by itself."""
+        return self.requirements != NO_REQUIREMENTS
 
     @property
     def origin(self) -> str:
-        """Where the function was written, as `module.qualname`."""
+        """Where the function was written, as `module.qualname`; for another callable its class. Never its text: it may hold values."""
         function = self.function
-        return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
+        named = getattr(function, "__qualname__", None) or type(function).__qualname__
+        return f"{getattr(function, '__module__', '?')}.{named}"
+
+    @property
+    def reloadable(self) -> bool:
+        """Whether it is a module's own function, which comes again when the module is loaded anew."""
+        return inspect.isfunction(self.function) and "<" not in self.function.__qualname__
 
 
 def is_bare_method(tool: Tool) -> bool:

@@ -56,14 +56,17 @@ class Witness:
 
 
 class CrashAt:
-    """A guard's plugin that fails when it is asked about one tool."""
+    """A guard's plugin that fails when it is asked about one tool, after something else has happened where it is to wait."""
 
-    def __init__(self, tool: str) -> None:
+    def __init__(self, tool: str, after: threading.Event | None = None) -> None:
         self.tool = tool
+        self.after = after
 
     @hookimpl
     def ringfence_judge_call(self, call: ToolCall) -> None:
         if call.tool.name == self.tool:
+            if self.after is not None:
+                self.after.wait(4)
             msg = "boom"
             raise ValueError(msg)
 
@@ -603,13 +606,15 @@ def test_a_broken_guard_ends_the_loop_and_no_later_call_runs(make_guard: MakeGua
 
 async def test_a_broken_guard_cancels_what_runs_and_records_it(make_guard: MakeGuard) -> None:
     """Under `arun_tool_calls` the siblings are cancelled, have their outcome in the record, and later calls do not begin."""
+    running = threading.Event()
     began: list[str] = []
     ended: list[str] = []
     witness = Witness()
-    guard = guard_with(make_guard, plugins={"crash": CrashAt("second"), "witness": witness})
+    guard = guard_with(make_guard, plugins={"crash": CrashAt("second", running), "witness": witness})
 
     async def slow() -> None:
         began.append("slow")
+        running.set()
         try:
             await asyncio.sleep(30)
         finally:

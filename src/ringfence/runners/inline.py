@@ -6,7 +6,7 @@ It enforces no limit of the profile: a thread cannot be stopped from outside. Wh
 from __future__ import annotations
 
 from time import perf_counter
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING
 
 from ringfence.errors import ToolError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ringfence.policy.model import Profile
     from ringfence.runners.base import AsyncBody, Body
     from ringfence.verdict import Verdict
+
+
+_UNFINISHED = frozenset((GeneratorType, AsyncGeneratorType, CoroutineType))
 
 
 class InlineRunner:
@@ -38,9 +41,8 @@ class InlineRunner:
             value = body()
         except Exception as error:  # noqa: BLE001 - the tool's own error is its outcome
             return raised(call, verdict, error, perf_counter() - start)
-        if type(value) is CoroutineType:
-            value.close()  # its body would run after the call stands in the record as ended
-            return raised(call, verdict, _unawaited(call.tool.name), perf_counter() - start)
+        if _runs_later(value):
+            return raised(call, verdict, _unfinished(call.tool.name, value), perf_counter() - start)
         return returned(call, verdict, value, perf_counter() - start)
 
     async def arun(self, call: ToolCall, verdict: Verdict, profile: Profile, body: AsyncBody) -> Outcome:  # noqa: ARG002
@@ -53,9 +55,22 @@ class InlineRunner:
         return returned(call, verdict, value, perf_counter() - start)
 
 
-def _unawaited(tool: str) -> ToolError:
+def _runs_later(value: object) -> bool:
+    """Return whether a value is work that has not been done: its body would run after the call stands in the record as ended."""
+    kind = type(value)
+    return kind in _UNFINISHED or hasattr(kind, "__await__")
+
+
+def _unfinished(tool: str, value: object) -> ToolError:
+    """Stop the work, and return the error that says how to write the tool."""
+    for stop in ("close", "cancel"):
+        if hasattr(value, stop):
+            getattr(value, stop)()
+            break
+    what = f"the tool {tool!r} is a plain function that returned a {type(value).__name__}"
     return ToolError(
-        f"the tool {tool!r} is a plain function that returned a coroutine", "Write it as `async def`."
+        what,
+        "Write it as `async def`, or with `yield` in its own body, so that the gate covers what it does.",
     )
 
 
