@@ -22,10 +22,11 @@ from ringfence.call import Principal
 from ringfence.clock import Clock
 from ringfence.errors import PolicyError, RingfenceError, ToolError, UnknownName
 from ringfence.events import ThreatLevel
-from ringfence.gate import Gate, new_id
+from ringfence.gate import Gate
+from ringfence.incoming import Incoming, new_id
 from ringfence.policy.model import Durability, Mode, Policy, StoreKind
+from ringfence.recording import Recording
 from ringfence.registry import Registry
-from ringfence.runners.outcomes import raised, returned
 from ringfence.session import Session, acting_in
 from ringfence.streams import GuardedAsyncGenerator, GuardedGenerator
 from ringfence.tool import Tool, make_tool
@@ -79,7 +80,7 @@ class Guard:
         self._force = bring_into_force(policy, self._plugins)
         self._registry = Registry()
         self._log = _open_log(policy, folder)
-        self._gate = Gate(self._registry, self._log, clock or Clock())
+        self._gate = Gate(Incoming(self._registry, clock or Clock()), Recording(self._log))
         self._file: Path | None = None
         self._close_watcher: Callable[[], None] | None = None
         self._syncs_disk = policy.audit.durability is Durability.FSYNC
@@ -369,14 +370,7 @@ class Guard:
             The outcome. Hand on its value, not the one that came: inspection may have withheld it.
 
         """
-        verdict, call = admission.verdict, admission.call
-        seconds = self._gate.seconds_since(call)
-        outcome = (
-            returned(call, verdict, value, seconds)
-            if error is None
-            else raised(call, verdict, error, seconds)
-        )
-        return self._gate.settle(admission, outcome)
+        return self._gate.settle(admission, self._gate.ended(admission, value, error))
 
     def decide(self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING) -> Verdict:
         """Return the verdict on a call by the current caller. Nothing runs, nobody is asked, nothing is recorded."""

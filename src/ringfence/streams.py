@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ringfence.runners.outcomes import raised, returned
 from ringfence.session import acting_in
 
 if TYPE_CHECKING:
@@ -38,20 +37,12 @@ class _Stream:
         """Return the outcome that withholds an item, or None."""
         if not self._admission.force.asking.inspectors:
             return None
-        outcome = self._gate.inspect(self._admission, self._returned(item))
+        outcome = self._gate.inspect(self._admission, self._gate.ended(self._admission, item))
         return None if outcome.reason is None else outcome
-
-    def _returned(self, value: object) -> Outcome:
-        call = self._admission.call
-        return returned(call, self._admission.verdict, value, self._gate.seconds_since(call))
 
     def _end(self, error: BaseException | None = None) -> None:
         """Settle the call that ended by itself. A log that cannot take the outcome breaks the stream."""
-        call = self._admission.call
-        outcome = self._returned(None)
-        if error is not None:
-            outcome = raised(call, self._admission.verdict, error, self._gate.seconds_since(call))
-        settled = self._gate.settle(self._admission, outcome)
+        settled = self._gate.settle(self._admission, self._gate.ended(self._admission, error=error))
         if settled.broken:
             settled.unwrap()
 
@@ -63,8 +54,7 @@ class _Stream:
         """Return what settles the call as given up. It does not hold this object, which may be on its way out."""
         if self._inner is None:
             return partial(self._gate.cancel, self._admission)
-        call = self._admission.call
-        outcome = raised(call, self._admission.verdict, GeneratorExit(), self._gate.seconds_since(call))
+        outcome = self._gate.ended(self._admission, error=GeneratorExit())
         return partial(self._gate.settle, self._admission, outcome)
 
     def _drops(self) -> bool:

@@ -94,7 +94,9 @@ class Signature:
             parameters = list(_read_signature(function).parameters.values())
         except ValueError as error:
             named = getattr(function, "__qualname__", type(function).__qualname__)
-            msg = f"{named} has no readable signature, so its arguments cannot be bound: wrap it in a function"
+            msg = (
+                f"{named} has no readable signature, so its arguments cannot be bound: wrap it in a function"
+            )
             raise TypeError(msg) from error
         self.receiver = receiver
         if receiver:
