@@ -223,6 +223,27 @@ def test_a_refusal_tells_the_rule_and_never_the_value() -> None:
     assert "hunter2" not in f"{refusal}"
 
 
+@pytest.mark.parametrize("name", ["pin", "userPin", "card-pin", "password", "API_KEY", "access_token", "otp"])
+@pytest.mark.parametrize(
+    "rule", [ArgumentRule(equals="4711"), ArgumentRule(one_of=("1", "4711")), ArgumentRule(matches="4711*")]
+)
+def test_a_refusal_keeps_the_expected_value_of_a_secret(name: str, rule: ArgumentRule) -> None:
+    """The model reads the refusal, so it must not learn from it what the policy takes for the right secret."""
+    (test,) = argument_tests("login", {name: rule})
+    assert test.refusal.message == f"argument {name!r} is not the value that the policy gives"
+    assert "4711" not in f"{test.refusal}"
+    assert test.judge({name: "4711"}) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["pinned", "shipping", "opinion", "passage", "author", "path", "key", "spin"]
+)
+def test_a_refusal_tells_what_is_expected_of_an_ordinary_argument(name: str) -> None:
+    """A name that only contains the letters of a secret's name hides nothing, so that the model can do better."""
+    (test,) = argument_tests("tool", {name: ArgumentRule(equals="blue")})
+    assert test.refusal.message == f"argument {name!r} is not 'blue'"
+
+
 @pytest.mark.parametrize(
     ("bound", "shown"), [(1_234_567, "1234567"), (0.1, "0.1"), (100.0, "100"), (99_999_999.25, "99999999.25")]
 )

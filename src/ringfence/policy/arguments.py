@@ -1,6 +1,7 @@
 """Argument rules made ready: each field of an `ArgumentRule` becomes one test with its denial prepared in advance.
 
-A denial names the rule and what was expected, never the value that came: values may be secrets, and messages are recorded.
+A denial names the rule and what was expected, never the value that came: values may be secrets, and messages are recorded. Nor does it
+tell the expected value of an argument whose name looks like that of a secret, since the model reads the denial.
 Only values of exactly the built-in types pass, so that no method of a value can answer for it.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ringfence.policy.document import is_secret
 from ringfence.policy.match import compiled
 from ringfence.verdict import Decision, Verdict
 
@@ -22,6 +24,8 @@ CHECK = "arguments"
 _NUMBERS = (int, float)
 _SIZED = (str, bytes, list, tuple, dict, set, frozenset)
 _ABSENT = object()
+_GIVES_AWAY = ("equals", "one_of", "matches")
+_HIDDEN = "the value that the policy gives"
 _LONGEST_NUMBER = 256
 
 
@@ -58,7 +62,8 @@ def argument_tests(tool: str, rules: Mapping[str, ArgumentRule]) -> list[Argumen
     """
     tests = []
     for argument, rule in rules.items():
-        for key, expected, test in _tests(rule):
+        for key, told, test in _tests(rule):
+            expected = _HIDDEN if key in _GIVES_AWAY and is_secret((argument,)) else told
             hint = f"Call it with an argument {argument!r} that is {expected}."
             refusal = Verdict(
                 Decision.DENY,
@@ -76,7 +81,7 @@ def _tests(rule: ArgumentRule) -> list[tuple[str, str, Test]]:
     found: list[tuple[str, str, Test]] = []
     if rule.equals is not None:
         found.append(("equals", _shown(rule.equals), _one_of((rule.equals,))))
-    if rule.one_of:
+    if rule.one_of is not None:
         found.append(("one_of", f"one of {', '.join(map(_shown, rule.one_of))}", _one_of(rule.one_of)))
     if rule.matches is not None:
         found.append(("matches", f"text that fits {rule.matches!r}", _matches(rule.matches)))

@@ -15,6 +15,7 @@ from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
 from ringfence.policy.profiles import narrow
 from ringfence.policy.roles import Rights, flatten, refuse_cycles
+from ringfence.policy.sound import refuse_flaws
 from ringfence.verdict import SILENCE, Decision, Verdict, combine
 
 if TYPE_CHECKING:
@@ -62,11 +63,13 @@ class CompiledPolicy:
 
     Raises:
         UnknownName: it names a role, profile or permission that nothing defines; `where` tells the key.
+        PolicyError: it says what cannot be meant, such as an argument rule that sets nothing.
         RoleCycle: roles inherit each other in a circle.
 
     """
 
     def __init__(self, policy: Policy) -> None:
+        refuse_flaws(policy)
         self.policy = policy
         self.roles: Mapping[str, Role] = {**BUILT_IN_ROLES, **policy.roles}
         self.profiles: Mapping[str, Profile] = {"default": Profile(), **policy.profiles}
@@ -141,6 +144,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
     Raises:
         UnknownName: it names a role or profile that nothing defines.
         RoleCycle: roles inherit each other in a circle.
+        PolicyError: it says what cannot be meant, such as an argument rule that sets nothing.
 
     """
     return CompiledPolicy(policy)

@@ -29,9 +29,12 @@ MOST_DEPTH = 20
 
 _MOST_SHOWN = 80
 _SECRET = re.compile(
-    r"pass(word|wd|phrase|code)|secret|token|credential|api_?key|private_?key|authorization|cookie",
+    r"pass_?(word|wd|phrase|code)|secret|token|credential|(api|access|account|private|signing|encryption|ssh|master|session)_?key"
+    r"|authori[sz]ation|cookie|session_?id|connection_?string|card_?number|security_?code"
+    r"|(?<![a-z])(pwd|pass|pin|otp|cvv|cvc|ssn|sid|jwt|pat|auth|bearer|creds?)(code)?(?![a-z])",
     re.IGNORECASE,
 )
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def printable(text: str, most: int = _MOST_SHOWN) -> str:
@@ -58,7 +61,9 @@ def show(value: object, place: Place = ()) -> str:
 
 def is_secret(place: Place) -> bool:
     """Return whether a key on the way to a value looks like that of a secret; it errs towards yes."""
-    return any(isinstance(step, str) and _SECRET.search(step) for step in place)
+    return any(
+        isinstance(step, str) and _SECRET.search(_HUMP.sub("_", step).replace("-", "_")) for step in place
+    )
 
 
 def _kind_and_text(value: object) -> tuple[str, str]:

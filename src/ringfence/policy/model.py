@@ -96,11 +96,11 @@ class Role:
 
 @dataclass(frozen=True)
 class ArgumentRule:
-    """What one argument of a tool must be. Every field that is set must hold; an argument that is absent fails.
+    """What one argument of a tool must be. At least one field is set, and every one that is must hold; an absent argument fails.
 
     Attributes:
         equals: exactly this value, of exactly this type.
-        one_of: one of these values. Empty: no such rule.
+        one_of: one of these values, at least one. None: no such rule.
         matches: text that fits this pattern as a whole (`*` any characters, `?` one, `[abc]` one of).
         min: a number that is not smaller.
         max: a number that is not larger.
@@ -109,7 +109,7 @@ class ArgumentRule:
     """
 
     equals: str | int | float | bool | None = None
-    one_of: tuple[str | int | float | bool, ...] = ()
+    one_of: tuple[str | int | float | bool, ...] | None = None
     matches: str | None = None
     min: float | None = None
     max: float | None = None

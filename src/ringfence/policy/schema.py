@@ -21,6 +21,9 @@ def policy_schema() -> dict[str, Any]:
         _describe(section, getattr(model, name))
     _describe(schema, model.Policy)
     schema["title"] = "Ringfence policy"
+    sections["ArgumentRule"] |= {"minProperties": 1}
+    sections["ArgumentRule"]["properties"]["one_of"] |= {"minItems": 1}
+    sections["ArgumentRule"]["properties"]["matches"] |= {"minLength": 1}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": sections}
 
 
@@ -31,10 +34,19 @@ def _describe(section: dict[str, Any], kind: type) -> None:
     texts = attribute_texts(kind)
     for name, entry in section["properties"].items():
         entry.pop("title", None)
+        _drop_null(entry)
         entry["description"] = texts.get(name, "")
         _bound(entry, kind, name)
         if "additionalProperties" in entry:
             entry["propertyNames"] = {"minLength": 1}
+
+
+def _drop_null(entry: dict[str, Any]) -> None:
+    """Take null out of what a field may be: a file leaves out what it does not set."""
+    options = [option for option in entry.pop("anyOf", ()) if option != {"type": "null"}]
+    entry |= options[0] if len(options) == 1 else {"anyOf": options} if options else {}
+    if entry.get("default", ...) is None:
+        del entry["default"]
 
 
 def _bound(entry: dict[str, Any], kind: type, name: str) -> None:

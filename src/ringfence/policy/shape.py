@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ringfence.errors import nearest
 from ringfence.policy.document import printable, show
 from ringfence.policy.model import ArgumentRule, Policy, Profile
+from ringfence.policy.sound import flaws
 
 if TYPE_CHECKING:
     from ringfence.policy.document import Document, Place
@@ -94,7 +95,11 @@ def shape(document: Document) -> Policy | None:
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False):
             _report(document, tuple(fault["loc"]), unknown=fault["type"] == "unexpected_keyword_argument")
+    _check_for_nothing(document)
     _check_bounds(document)
+    if policy is not None and not document.faults:
+        for flaw in flaws(policy):
+            document.report(*flaw)
     return None if document.faults else policy
 
 
@@ -111,7 +116,14 @@ def _report(document: Document, location: Place, *, unknown: bool) -> None:
     kinds = _kinds(annotation)
     names = [str(member) for member in kinds[0]] if issubclass(kinds[0], StrEnum) else []
     close = nearest(value, names) if isinstance(value, str) else None
-    document.report(place, _expected(annotation, value), show(value, place), nearest=close)
+    document.report(place, _expected(annotation, value), _came(value, place), nearest=close)
+
+
+def _came(value: object, place: Place) -> str:
+    """Return in words what came; where it is nothing, with what to do."""
+    if value is not None or not place:
+        return show(value, place)
+    return f"nothing; leave the {'item' if isinstance(place[-1], int) else 'key'} out"
 
 
 def _resolve(location: Place) -> tuple[Place, Any]:
@@ -172,6 +184,15 @@ def _expected_in_quotes(place: Place) -> str:
     resolved, annotation = _resolve(place)
     expected = _expected(annotation, None) if resolved == place else "text"
     return expected.replace("text", "text (in quotes)")
+
+
+def _check_for_nothing(document: Document) -> None:
+    """Note each key with nothing after it, also where None is a default: `max:` looks like a bound and would be none."""
+    for place, value in document.places():
+        known, annotation = _resolve(place)
+        around = (place[:length] for length in range(len(place) + 1))
+        if value is None and place == known and not any(outer in document.faulty for outer in around):
+            document.report(place, _expected(annotation, None), _came(None, place))
 
 
 def _check_bounds(document: Document) -> None:

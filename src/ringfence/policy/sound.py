@@ -1,0 +1,120 @@
+"""What is well-formed in a policy and cannot be meant: rules that set nothing, bounds that cross, names that deceive the eye.
+
+`shape.py` notes these flaws for a file, with their lines, and `compile.py` refuses them in a policy that is built in code. Names
+that nothing defines are found by `compile.py`. The one idea: a policy must not be weaker than it looks to a person who reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from math import isfinite
+from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import is_normalized
+
+from ringfence.errors import PolicyError
+from ringfence.policy.document import dotted, printable, show
+from ringfence.policy.model import ArgumentRule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ringfence.policy.document import Place
+    from ringfence.policy.model import Policy, Role, ToolRule
+
+
+class Flaw(NamedTuple):
+    """One thing that cannot be meant.
+
+    Attributes:
+        place: where it stands.
+        expected: what should stand there, in words.
+        got: what stands there, in words.
+
+    """
+
+    place: Place
+    expected: str
+    got: str
+
+
+def refuse_flaws(policy: Policy) -> None:
+    """Check that a policy says nothing that cannot be meant.
+
+    Raises:
+        PolicyError: it does; the message starts with the dotted key of the first flaw.
+
+    """
+    for place, expected, got in flaws(policy):
+        raise PolicyError(f"{dotted(place)}: expected {expected}, got {got}")
+
+
+def flaws(policy: Policy) -> Iterator[Flaw]:
+    """Return all flaws of a policy, section by section."""
+    for name, role in policy.roles.items():
+        yield from _in_role(("roles", name), name, role)
+    for name, rule in policy.tools.items():
+        yield from _in_tool_rule(("tools", name), name, rule)
+    for name, user in policy.users.items():
+        yield from _in_name(("users", name), name)
+        yield from _in_names(("users", name, "roles"), user.roles)
+    for name in policy.profiles:
+        yield from _in_name(("profiles", name), name)
+    yield from _in_names(("audit", "redact"), policy.audit.redact, one=True)
+
+
+def _in_role(place: Place, name: str, role: Role) -> Iterator[Flaw]:
+    yield from _in_name(place, name)
+    yield from _in_names((*place, "inherits"), role.inherits)
+    for key, patterns in (("allow", role.allow), ("ask", role.ask), ("deny", role.deny)):
+        yield from _in_names((*place, key), patterns, one=True)
+
+
+def _in_tool_rule(place: Place, name: str, rule: ToolRule) -> Iterator[Flaw]:
+    yield from _in_name(place, name, one=True)
+    for key, named in (("role", rule.role), ("profile", rule.profile)):
+        if named is not None:
+            yield from _in_name((*place, key), named)
+    for argument, wanted in rule.arguments.items():
+        here = (*place, "arguments", argument)
+        yield from _in_name(here, argument)
+        yield from _in_argument_rule(here, wanted)
+
+
+def _in_argument_rule(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
+    if rule == ArgumentRule():
+        yield Flaw(
+            place, f"at least one of {', '.join(field.name for field in fields(rule))}", "none of them"
+        )
+    if rule.one_of is not None and not rule.one_of:
+        yield Flaw((*place, "one_of"), "at least one value", "an empty list")
+    if rule.matches == "":
+        yield Flaw((*place, "matches"), "a pattern", "empty text (`equals` tests for that)")
+    for key, number in (("equals", rule.equals), ("min", rule.min), ("max", rule.max)):
+        if isinstance(number, float) and not isfinite(number):
+            yield Flaw((*place, key), "a finite number", "infinity or NaN")
+    if rule.min is not None and rule.max is not None and rule.min > rule.max:
+        yield Flaw((*place, "max"), "a number that is not smaller than `min`", "a smaller one")
+
+
+def _in_names(place: Place, names: Iterable[str], *, one: bool = False) -> Iterator[Flaw]:
+    if isinstance(names, str):  # its characters would be taken for names, and `*` in it for every tool
+        yield Flaw(place, "a list", show(names))
+        return
+    for index, name in enumerate(names):
+        yield from _in_name((*place, index), name, one=one)
+
+
+def _in_name(place: Place, name: object, *, one: bool = False) -> Iterator[Flaw]:
+    """Return the flaw of a name; `one` where it may be a pattern and several in one text are a likely slip."""
+    if not isinstance(name, str):
+        yield Flaw(place, "text", show(name))
+    elif not name:
+        yield Flaw(place, "a name", "empty text")
+    elif name != name.strip():
+        yield Flaw(place, "a name without white space around it", f"'{printable(name)}'")
+    elif not name.isprintable():
+        yield Flaw(place, "a name of characters that can be seen", f"'{printable(name)}'")
+    elif not is_normalized("NFC", name):
+        yield Flaw(place, "a name in Unicode's composed form (NFC)", f"'{printable(ascii(name)[1:-1])}'")
+    elif one and ("," in name or ";" in name):
+        yield Flaw(place, "one name or pattern, each further one by itself", f"'{printable(name)}'")

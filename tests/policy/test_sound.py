@@ -1,0 +1,147 @@
+"""Policies built in code that are well-formed and cannot be meant: refused when they are compiled, with the key."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence import ArgumentRule, Audit, Guard, Policy, PolicyError, Profile, Role, ToolRule, User
+from ringfence.policy.compile import compile_policy
+from ringfence.policy.model import BUILT_IN_ROLES
+from ringfence.policy.sound import flaws
+
+
+def refusal(**sections: Any) -> str:
+    """Return the message with which a policy is refused."""
+    with pytest.raises(PolicyError, match=r"^\S.*: expected .*, got ") as caught:
+        compile_policy(Policy(**sections))
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (ArgumentRule(), "a: expected at least one of equals, one_of, matches, min, max, max_length, got none of them"),
+        (ArgumentRule(one_of=()), "a.one_of: expected at least one value, got an empty list"),
+        (ArgumentRule(one_of=(), max=3), "a.one_of: expected at least one value, got an empty list"),
+        (ArgumentRule(matches=""), "a.matches: expected a pattern, got empty text (`equals` tests for that)"),
+        (ArgumentRule(min=9, max=1), "a.max: expected a number that is not smaller than `min`, got a smaller one"),
+        (ArgumentRule(max=math.nan), "a.max: expected a finite number, got infinity or NaN"),
+        (ArgumentRule(max=math.inf), "a.max: expected a finite number, got infinity or NaN"),
+        (ArgumentRule(min=-math.inf), "a.min: expected a finite number, got infinity or NaN"),
+        (ArgumentRule(equals=math.nan), "a.equals: expected a finite number, got infinity or NaN"),
+    ],
+)  # fmt: skip
+def test_an_argument_rule_that_cannot_be_meant_is_refused(rule: ArgumentRule, message: str) -> None:
+    """A rule that sets nothing, or that no value could ever keep, stops the policy and names its key."""
+    told = refusal(tools={"t": ToolRule(arguments={"a": rule})})
+    assert told == f"tools.t.arguments.{message}"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ArgumentRule(equals=False),
+        ArgumentRule(equals=""),
+        ArgumentRule(one_of=("",)),
+        ArgumentRule(one_of=(" a, b\u200b ", "e\u0301")),
+        ArgumentRule(equals="a; b "),
+        ArgumentRule(min=0, max=0),
+        ArgumentRule(max=10**400),
+        ArgumentRule(max_length=0),
+    ],
+)
+def test_a_rule_that_sets_something_is_taken(rule: ArgumentRule) -> None:
+    """False, empty text and 0 are values, values are free of what is asked of names, and bounds may be equal or endless in digits."""
+    compile_policy(Policy(tools={"t": ToolRule(arguments={"a": rule})}))
+
+
+UNCLEAR = [
+    ("", "a name, got empty text"),
+    ("drop_* ", "a name without white space around it, got 'drop_* '"),
+    ("\tdrop", r"a name without white space around it, got '\tdrop'"),
+    ("drop\u200b", r"a name of characters that can be seen, got 'drop\u200b'"),
+    ("dr\u00a0op", r"a name of characters that can be seen, got 'dr\xa0op'"),
+    ("dr\x1bop", r"a name of characters that can be seen, got 'dr\x1bop'"),
+    ("supprime\u0301", r"a name in Unicode's composed form (NFC), got 'supprime\u0301'"),
+]
+
+
+def everywhere(name: str) -> dict[str, Policy]:
+    """Return for each place of a name a policy that has it there, by the key of the place."""
+    return {
+        f"roles.{name}": Policy(roles={name: Role()}),
+        "roles.r.inherits[1]": Policy(roles={"r": Role(inherits=("user", name))}),
+        "roles.r.allow[0]": Policy(roles={"r": Role(allow=(name,))}),
+        "roles.r.ask[0]": Policy(roles={"r": Role(ask=(name,))}),
+        "roles.r.deny[0]": Policy(roles={"r": Role(deny=(name,))}),
+        f"tools.{name}": Policy(tools={name: ToolRule()}),
+        "tools.t.role": Policy(tools={"t": ToolRule(role=name)}),
+        "tools.t.profile": Policy(tools={"t": ToolRule(profile=name)}),
+        f"tools.t.arguments.{name}": Policy(tools={"t": ToolRule(arguments={name: ArgumentRule(equals=1)})}),
+        f"users.{name}": Policy(users={name: User()}),
+        "users.u.roles[0]": Policy(users={"u": User((name,))}),
+        f"profiles.{name}": Policy(profiles={name: Profile()}),
+        "audit.redact[0]": Policy(audit=Audit(redact=(name,))),
+    }
+
+
+@pytest.mark.parametrize(("name", "message"), UNCLEAR, ids=[ascii(name) for name, _ in UNCLEAR])
+def test_a_name_that_deceives_the_eye_is_refused_wherever_it_stands(name: str, message: str) -> None:
+    """Names that look like others, or like none, would make a rule that fits nothing."""
+    for key, policy in everywhere(name).items():
+        with pytest.raises(PolicyError, match="expected a name") as caught:
+            compile_policy(policy)
+        assert caught.value.message.endswith(f": expected {message}")
+        assert caught.value.message.isprintable()
+        if name not in key:
+            assert caught.value.message.startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize("pattern", ["delete_*, drop_*", "delete_*;drop_*", "a,b"])
+def test_several_patterns_in_one_text_are_refused(pattern: str) -> None:
+    """A comma or semicolon in a tool's pattern was meant to part two; a user's id may hold one."""
+    message = f"expected one name or pattern, each further one by itself, got '{pattern}'"
+    fields: dict[str, Any] = dict.fromkeys(("allow", "ask", "deny"), ("x", pattern))
+    for key, patterns in fields.items():
+        assert refusal(roles={"r": Role(**{key: patterns})}) == f"roles.r.{key}[1]: {message}"
+    assert refusal(tools={pattern: ToolRule()}) == f"tools.{pattern}: {message}"
+    compile_policy(Policy(users={pattern: User()}))
+
+
+def test_a_text_in_the_place_of_a_list_is_refused() -> None:
+    """`allow="read_*"` would be six patterns, one of them `*`, which fits every tool."""
+    role = Role(allow="read_*")  # type: ignore[arg-type]  # what a person without a type checker writes
+    assert refusal(roles={"r": role}) == "roles.r.allow: expected a list, got the text 'read_*'"
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    """Code can put a number where a name belongs; the answer is a `PolicyError` all the same."""
+    role = Role(deny=(3,))  # type: ignore[arg-type]  # what a person without a type checker writes
+    assert refusal(roles={"r": role}) == "roles.r.deny[0]: expected text, got the number 3"
+
+
+def test_a_guard_does_not_start_with_such_a_policy() -> None:
+    """The refusal comes when the guard is made, before any call."""
+    policy = Policy(
+        roles={"r": Role(allow=("*",), deny=("delete_*, drop_*",))}, audit=Audit(path="unused.db")
+    )
+    with pytest.raises(PolicyError, match=r"^roles\.r\.deny\[0\]: expected one name or pattern"):
+        Guard(policy)
+
+
+def test_the_built_in_roles_are_sound() -> None:
+    """What exists without a policy file has no flaw."""
+    assert list(flaws(Policy(roles=BUILT_IN_ROLES))) == []
+
+
+@given(st.text(max_size=6))
+def test_a_name_that_is_taken_reads_as_it_is(name: str) -> None:
+    """Whatever the text: a role's name is taken exactly when it is visible, trimmed and composed."""
+    clear = bool(name) and name.isprintable() and unicodedata.normalize("NFC", name.strip()) == name
+    assert (not list(flaws(Policy(roles={name: Role()})))) is clear
