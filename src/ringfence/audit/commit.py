@@ -113,7 +113,7 @@ class GroupCommit:
             self._wake.wait(None if self._failure is None else _RETRY_SECONDS)
             time.sleep(GATHER_SECONDS)
             self._wake.clear()
-            with suppress(RecordError):  # the next caller hears of it
+            with suppress(Exception):  # the next caller hears of it
                 self.flush()
 
     def flush(self) -> None:

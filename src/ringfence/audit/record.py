@@ -177,7 +177,7 @@ class Encoder:
         links = []
         for entry in entries:
             seq += 1
-            text: str = getattr(self, entry[0])(log, seq, *entry[1:])
+            text = self._written(log, seq, entry)
             try:
                 data = text.encode()
             except UnicodeEncodeError:  # lone surrogates
@@ -186,6 +186,16 @@ class Encoder:
             mac = self._chain.mac(mac + data)
             links.append(Link(seq, text, mac))
         return links
+
+    def _written(self, log: str, seq: int, entry: Entry) -> str:
+        """Return an entry as a record, or a record that says it could not be written: one that raised would hold up all others."""
+        try:
+            text: str = getattr(self, entry[0])(log, seq, *entry[1:])
+        except Exception as error:  # noqa: BLE001 - a plugin's values may do anything
+            call = _string(getattr(entry[1], "id", ""))
+            kind, name = _string(entry[0]), _string(type_name(error))
+            return f'{{"call":{call},"error":{name},"format":{FORMAT},"kind":{kind},{log},"seq":{seq},"unwritable":true}}'
+        return text
 
     def intent(
         self,

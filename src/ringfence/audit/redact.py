@@ -32,10 +32,12 @@ _INT_BITS = 1024
 _SHORTEST_SECRET = 8
 
 _SECRET_NAME = re.compile(
-    r"passw|passphrase|pass_?code|(?<![a-z])(?:pwd|pass|pin|otp|cvv|cvc|ssn|sid|jwt|pat|auth|bearer|creds?)(?![a-z])"
+    r"passw|passphrase|pass_?code|(?<![a-z])(?:pwd|pw|pass|pin|otp|cvv|cvc|ssn|sid|jwt|pat|auth|bearer|creds?|seed|mnemonic)(?![a-z])"
+    r"|kennwort|passwort|mot_de_passe|contrase|(?:access|auth|otp|cvv|pin)_?code|priv_?key"
     r"|secret|token(?!iz)|api_?key|apikey|access_?key|account_?key|private_?key|signing_?key|encryption_?key|ssh_?key|master_?key"
     r"|authori[sz]ation|credential|cookie|session_?(?:id|key)|connection_?string|card_?number|security_?code",
 )
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _COUNTED = re.compile(
     r"(?:max|min|num|n|total|prompt|completion|input|output)_(?:\w+_)?tokens?|tokens?_(?:count|limit|budget)"
 )
@@ -54,10 +56,10 @@ _SECRET_SHAPE = re.compile(
             r"(?:AKIA|ASIA|AROA)[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{8,}|GOCSPX-[\w-]{8,}",
             r"(?:hf|npm|dop_v1|shpat|shpss|lin_api|r8|tvly)[_-][A-Za-z0-9]{16,}|pypi-[\w-]{16,}|SG\.[\w-]{12,}\.[\w-]{12,}",
             r"(?i:(?<![a-z])(?:bearer|basic)\s+)(?=[a-z]*[0-9A-Z+/=._~-])[A-Za-z0-9+/=._~-]{6,}",
-            r"(?<=://)[^\s/@?#]*:[^\s/?#]*(?=@)",
+            r"(?<=://)[^\s/@?#:]{0,256}:[^\s/?#]{0,256}(?=@)",
             # name = value, "name": "value", --name value, name is value; the name may have more words around it
-            rf"(?i:(?<![a-z0-9_-])[\w-]*{_KEY_VALUE}[\w-]*)[\"']?(?:\s*[=:]\s*|(?i:\s+(?:is|was)\s+)){_SCHEME}{_VALUE}",
-            rf"(?i:(?<![a-z0-9_-])--?[\w-]*{_KEY_VALUE}[\w-]*)\s+{_VALUE}",
+            rf"(?i:(?<![a-z0-9_-])[\w-]{{0,80}}{_KEY_VALUE}[\w-]{{0,80}})[\"']?(?:\s*[=:]\s*|(?i:\s+(?:is|was)\s+)){_SCHEME}{_VALUE}",
+            rf"(?i:(?<![a-z0-9_-])--?[\w-]{{0,80}}{_KEY_VALUE}[\w-]{{0,80}})\s+{_VALUE}",
         )
     )
 )
@@ -110,7 +112,7 @@ class Redactor:
 
         @lru_cache(maxsize=4096)
         def is_secret(name: str) -> bool:
-            plain = name.lower().replace("-", "_")
+            plain = _HUMP.sub("_", name).lower().replace("-", "_")
             if further.match(name.lower()):
                 return True
             return _SECRET_NAME.search(plain) is not None and _COUNTED.fullmatch(plain) is None

@@ -45,6 +45,9 @@ _VIEW = """
 CREATE VIEW IF NOT EXISTS calls AS SELECT seq, datetime(json_extract(record, '$.at'), 'unixepoch') AS at, json_extract(record, '$.kind') AS kind,
   json_extract(record, '$.caller.user') AS user, json_extract(record, '$.tool') AS tool, json_extract(record, '$.verdict.decision') AS decision,
   json_extract(record, '$.reason') AS reason, json_extract(record, '$.call') AS call, record FROM records"""
+_SCHEMA = {
+    ("table", "records", _TABLE), ("trigger", "one_head", _TRIGGER), ("view", "calls", _VIEW),
+}  # fmt: skip
 _INSERT = "INSERT INTO records (seq, record, mac, head) VALUES (?, ?, ?, ?)"
 _UNSEAL = "UPDATE records SET head = NULL WHERE seq = ?"
 _LAST = "SELECT seq, mac, head FROM records ORDER BY seq DESC LIMIT 1"
@@ -78,6 +81,7 @@ class SqliteStore:
         self._identity = (0, 0)
         self._tip = genesis(new_log_id())
         self._known = False
+        self._schema_version = -1
 
     def open(self) -> None:
         """Make the log if there is none, and check where it ends. See `Store`."""
@@ -88,6 +92,7 @@ class SqliteStore:
         try:
             connection = self._ready()
             refuse_replaced(self.path, self._identity)
+            self._refuse_other_schema(connection)
             try:
                 self._tip = self._insert(connection, links(self._tip))
             except sqlite3.IntegrityError:  # another process has written meanwhile
@@ -127,6 +132,15 @@ class SqliteStore:
             connection.execute(_UNSEAL, (links[0].seq - 1,))
         connection.executemany(_INSERT, rows)
         connection.execute("COMMIT")
+
+    def _refuse_other_schema(self, connection: sqlite3.Connection) -> None:
+        """Refuse a trigger or anything else that was added to the database: it could make records vanish as they are written."""
+        version: int = connection.execute("PRAGMA schema_version").fetchone()[0]
+        if version != self._schema_version:
+            foreign = foreign_schema(connection)
+            if foreign:
+                raise RecordCorrupt(self.path, foreign)
+            self._schema_version = version
 
     def _ready(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -179,6 +193,8 @@ class SqliteStore:
             for statement in (_TABLE, _TRIGGER, _VIEW):
                 connection.execute(statement)
         connection.execute("COMMIT")
+        self._schema_version = -1
+        self._refuse_other_schema(connection)
 
     @staticmethod
     def _is_ours(connection: sqlite3.Connection) -> bool:
@@ -209,6 +225,26 @@ class SqliteStore:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def foreign_schema(connection: sqlite3.Connection) -> str:
+    """Return what stands in the database's schema that does not belong there, or is missing; empty where all is as it must be."""
+    found = {
+        (
+            _raw(kind).decode(),
+            _raw(name).decode(errors="replace"),
+            _plain_sql(_raw(sql).decode(errors="replace")),
+        )
+        for kind, name, sql in connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")
+    }
+    expected = {(kind, name, _plain_sql(sql)) for kind, name, sql in _SCHEMA}
+    other = sorted(f"{kind} {name[:80]!r}" for kind, name, _ in found ^ expected)
+    return f"its schema was changed: {', '.join(dict.fromkeys(other))}" if other else ""
+
+
+def _plain_sql(sql: str) -> str:
+    # SQLite keeps the statement as it was written, less "IF NOT EXISTS".
+    return " ".join(sql.replace("IF NOT EXISTS ", "").split())
 
 
 def _count_tables(connection: sqlite3.Connection) -> int:
@@ -283,13 +319,17 @@ class SqliteSource:
     def _rows(self, statement: str, values: tuple[int, ...]) -> Iterator[Stored]:
         try:
             for seq, record, mac, head in self._connection.execute(statement, values):
+                if type(seq) is not int:
+                    raise RecordCorrupt(self.path, "a record has no number")
                 yield Stored(seq, _raw(record), _raw(mac), None if head is None else _raw(head))
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise _unreadable(self.path, error) from error
 
     def start(self) -> None:
-        """Return None: every log in a file begins at its genesis. See `Source`."""
-        return
+        """Check that nothing was added to the database, and return None: every log in a file begins at its genesis. See `Source`."""
+        foreign = foreign_schema(self._connection)
+        if foreign:
+            raise RecordCorrupt(self.path, foreign)
 
     def head(self) -> bytes | None:
         """Return the signed head. See `Source`."""

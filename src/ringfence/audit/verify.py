@@ -159,7 +159,10 @@ class _Verifier:
         )
 
     def _begin(self) -> None:
-        self.tip = self.source.start()
+        try:
+            self.tip = self.source.start()
+        except RecordCorrupt as error:
+            self._report(None, error.message)
         if self.tip is not None:
             self.log = self.tip.log
 

@@ -289,7 +289,12 @@ def export(  # noqa: PLR0913 - the command's options
 
     wanted = _filter(user, tool, kind, decision, since, until)
     write = _write_csv if format is Format.CSV else _write_jsonl
-    with closing(_place(log, policy, None).open()) as source:
+    place = _place(log, policy, None)
+    if output is not None and _belongs_to(output, place.log):
+        raise typer.BadParameter(
+            f"{output} is a part of the log: write to another file", param_hint="--output"
+        )
+    with closing(place.open()) as source:
         records = select(source, wanted)
         if output is None:
             write(typer.get_text_stream("stdout"), records)
@@ -299,6 +304,28 @@ def export(  # noqa: PLR0913 - the command's options
                 write(file, records)
         except OSError as error:
             raise typer.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from error
+
+
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # the last four are their full-width forms
+
+
+def _belongs_to(output: Path, log: Path | str) -> bool:
+    """Return whether a file is the log itself or stands beside it under its name: key, head, torn end, write-ahead log."""
+    output, log = output.resolve(), Path(log).resolve()
+    if output.exists() and log.exists() and output.samefile(log):
+        return True
+    return output.parent == log.parent and (
+        output.name == log.name or output.name.startswith((f"{log.name}.", f"{log.name}-"))
+    )
 
 
 @app.command(epilog="Example: ringfence audit head --policy ringfence.yaml > /mnt/elsewhere/head.json")
@@ -500,4 +527,4 @@ def _cell(text: str) -> str:
     shown = "".join(
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
     )
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -26,7 +26,9 @@ def safe(text: object) -> str:
     shown = "".join(
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text)
     )
-    return escape(shown)
+    body = shown.rstrip("\\")
+    # Each trailing backslash twice, or an odd number of them would take the meaning from the tag that follows.
+    return escape(body) + "\\\\" * (len(shown) - len(body))
 
 
 def print_json(value: object) -> None:
