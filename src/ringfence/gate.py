@@ -131,19 +131,24 @@ class Gate:
 
         The slot comes before the person: waiting calls count as running ones, so nobody can keep all approvers busy.
         """
+        if verdict.allowed:
+            lacking = self._reserve(admission)
+            return verdict if lacking is None else self._lacking(admission, lacking)
         observing = admission.force.observing
         asked = verdict.decision is _ASK and not observing
-        if not (verdict.allowed or asked or (observing and verdict.reason in _SOFT)):
+        if not (asked or (observing and verdict.reason in _SOFT)):
             return verdict
         lacking = self._reserve(admission)
-        if lacking is not None:
-            verdict = lacking
-        elif asked:
-            verdict = admission.force.asking.approve(admission.call, verdict, admission.failures)
-        if not verdict.allowed:
-            admission.observed = observing and admission.holds_slot
-            if not admission.observed:
-                self._give_back(admission)
+        if lacking is None and asked:
+            answer = admission.force.asking.approve(admission.call, verdict, admission.failures)
+            return answer if answer.allowed else self._lacking(admission, answer)
+        return self._lacking(admission, lacking or verdict)
+
+    def _lacking(self, admission: Admission, verdict: Verdict) -> Verdict:
+        """Return the refusal of a call that may have a slot: it gives it back, or runs all the same where it is only observed."""
+        admission.observed = admission.force.observing and admission.holds_slot
+        if not admission.observed:
+            self._give_back(admission)
         return verdict
 
     def _reserve(self, admission: Admission) -> Verdict | None:

@@ -297,7 +297,7 @@ class Guard:
         admission = self._gate.admit(self._force, tool, (), arguments, runnable=body is not None)
         if admission.outcome is not None:
             return admission.outcome
-        return self._run(admission, body or self._body(admission))
+        return self._run(admission, body)
 
     async def arun(
         self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, body: AsyncBody | None = None
@@ -307,7 +307,7 @@ class Guard:
         if admission.outcome is not None:
             return admission.outcome
         if body is None and runs_in_thread(admission):
-            return await in_thread(partial(self._run, admission, sync_body(admission)))
+            return await in_thread(partial(self._run, admission, None))
         return await self._arun(admission, body or async_body(admission))
 
     def call(self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
@@ -321,7 +321,7 @@ class Guard:
         admission = self._gate.admit(self._force, tool, args, kwargs, receiver=receiver)
         if admission.outcome is not None:
             return admission.outcome.unwrap()
-        return self._run(admission, self._body(admission, receiver)).unwrap()
+        return self._run(admission, None, receiver).unwrap()
 
     async def acall(self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         """As `call`, for an async function."""
@@ -385,15 +385,14 @@ class Guard:
 
     # One step each
 
-    def _body(self, admission: Admission, receiver: object = None) -> Body:
-        try:
-            return sync_body(admission, receiver)
-        except ToolError:
-            self._gate.cancel(admission)
-            raise
-
-    def _run(self, admission: Admission, body: Body) -> Outcome:
+    def _run(self, admission: Admission, body: Body | None, receiver: object = None) -> Outcome:
         call, verdict, profile = admission.call, admission.verdict, admission.profile
+        if body is None:
+            try:
+                body = sync_body(admission, receiver)
+            except ToolError:
+                self._gate.cancel(admission)
+                raise
         try:
             outcome = admission.runner.run(call, verdict, profile, body)
         except Exception as error:  # noqa: BLE001 - a tool's own errors are outcomes, so the runner is at fault

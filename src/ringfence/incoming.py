@@ -71,16 +71,16 @@ class Incoming:
         """Return the call with its arguments bound, and the refusal where there can be no opinion about it."""
         refusal = None
         bound: Mapping[str, object] = {}
-        if _is_no_tool(tool):
-            name = f"<{type(tool).__name__}>"
-            tool, refusal = Tool(name), unknown(name, self._registry.tools, known_to_policy=False)
-        elif type(kwargs) is not dict and not _is_mapping(kwargs):
-            refusal, kwargs = do_not_fit("they are no mapping of names to values"), {}
         if isinstance(tool, str):
             known = self._registry.tools.get(tool)
             tool, refusal = (
-                (known, refusal) if known is not None else self._unregistered(force, tool, runnable=runnable)
+                (known, None) if known is not None else self._unregistered(force, tool, runnable=runnable)
             )
+        elif _is_no_tool(tool):
+            name = f"<{type(tool).__name__}>"
+            tool, refusal = Tool(name), unknown(name, self._registry.tools, known_to_policy=False)
+        if type(kwargs) is not dict and not _is_mapping(kwargs):
+            refusal, kwargs = refusal or do_not_fit("they are no mapping of names to values"), {}
         if tool.signature is None or refusal is not None:
             bound = dict(kwargs)  # a copy: the caller's own mapping may change after it was judged
         else:
@@ -114,7 +114,7 @@ class Incoming:
 
 
 def _is_no_tool(value: object) -> bool:
-    return not isinstance(value, str | Tool)
+    return type(value) is not Tool
 
 
 def _is_mapping(value: object) -> bool:
