@@ -21,6 +21,7 @@ from ringfence import (
     Role,
     SecurityEvent,
     ThreatLevel,
+    ToolError,
     ToolExists,
     Verdict,
     secure_tool,
@@ -302,6 +303,25 @@ def test_registering_again_drops_no_requirement(make_guard: MakeGuard) -> None:
         guard.register(transfer, permissions=["execute_tool"])
     with guard.acting_as("ana", roles=["clerk"]):
         assert guard.run("transfer").denied
+
+
+def test_a_decorator_above_secure_tool_is_not_skipped(make_guard: MakeGuard) -> None:
+    """Its own check would not run under `guard.run`, so such a function is not registered, and does not take the inner one's name."""
+    guard = make_guard(roles=ONE)
+    guard.register(transfer, role="admin")
+
+    def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*args: Any) -> Any:
+            return function(*args)
+
+        return wrapper
+
+    with pytest.raises(ToolExists, match="'transfer' already belongs"):
+        guard.register(logged(transfer))
+    outer = logged(secure_tool(guard=guard, name="inner")(transfer))
+    with pytest.raises(ToolError, match="decorator above secure_tool"):
+        guard.register(outer)
 
 
 def test_a_name_clash_shows_no_values_of_a_partial(make_guard: MakeGuard) -> None:

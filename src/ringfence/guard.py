@@ -220,6 +220,7 @@ class Guard:
 
         Raises:
             ToolExists: the name belongs to another function.
+            ToolError: another decorator stands above `secure_tool`.
             UnknownName: a permission or tier does not exist.
 
         """
@@ -227,6 +228,11 @@ class Guard:
             return self._registry.add(function)
         guarded = getattr(function, "__ringfence_tool__", None)
         if isinstance(guarded, Tool):
+            if getattr(function, "__wrapped__", None) is not guarded.function:
+                raise ToolError(
+                    f"{guarded.name!r} has a decorator above secure_tool, which `run` would skip",
+                    "Put secure_tool on top of the others.",
+                )
             return self._registry.add(guarded)
         made = make_tool(
             function, name=name, role=role, permissions=tuple(permissions), tier=tier, profile=profile

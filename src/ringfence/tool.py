@@ -262,7 +262,12 @@ class Tool:
     @property
     def reloadable(self) -> bool:
         """Whether it is a module's own function, which comes again when the module is loaded anew."""
-        return inspect.isfunction(self.function) and "<" not in self.function.__qualname__
+        function = self.function
+        return (
+            inspect.isfunction(function)
+            and "<" not in function.__qualname__
+            and not hasattr(function, "__wrapped__")
+        )
 
 
 def is_bare_method(tool: Tool) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,10 +14,12 @@ from typer.testing import CliRunner
 
 from ringfence import SecurityEvent, ThreatLevel
 from ringfence.audit import load_key, verify
+from ringfence.audit.query import select
 from ringfence.audit.redact import MASK, Redactor, mask_shapes
+from ringfence.audit.store import open_source
 from ringfence.cli import app
 from ringfence.cli.output import safe
-from ringfence.errors import RecordCorrupt
+from ringfence.errors import RecordCorrupt, RecordError
 from ringfence.policy.model import Durability, StoreKind
 
 from .helpers import FILES, filled, open_in, record_call
@@ -114,3 +118,41 @@ def test_trailing_backslashes_do_not_break_markup(count: int) -> None:
 
     shown = Text.from_markup(f"[bold]{safe('x' + chr(92) * count)}[/bold]!")
     assert shown.plain == "x" + chr(92) * count + "!"
+
+
+def test_a_trigger_cannot_slip_in_between_check_and_insert(tmp_path: Path) -> None:
+    """While another process plants and removes a trigger again and again, every record that was acknowledged is in the log."""
+    log = open_in(tmp_path, StoreKind.SQLITE)
+    record_call(log, 0)
+    code = f"""
+import sqlite3, sys
+db = sqlite3.connect({str(tmp_path / "log")!r}, isolation_level=None, timeout=1)
+print("ready", flush=True)
+for _ in range(3000):
+    for statement in ({VANISH!r}, "DROP TRIGGER evil"):
+        try: db.execute(statement)
+        except sqlite3.OperationalError: pass
+"""
+    attacker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert attacker.stdout is not None
+    assert attacker.stdout.readline() == "ready\n"
+    acknowledged = {f"{0:016x}"}
+    number = 0
+    while attacker.poll() is None and number < 2000:
+        number += 1
+        try:
+            acknowledged.add(record_call(log, number).id)
+        except RecordError:
+            continue
+    attacker.kill()
+    attacker.wait()
+    attacker.stdout.close()
+    with closing(sqlite3.connect(tmp_path / "log")) as database:
+        database.execute("DROP TRIGGER IF EXISTS evil")
+        database.commit()
+    log.close()
+    assert verify(tmp_path / "log", load_key(None, tmp_path / "log")).ok
+    with closing(open_source(tmp_path / "log")) as source:
+        ended = {record["call"] for record in select(source) if record["kind"] == "outcome"}
+    assert acknowledged <= ended
+    assert len(acknowledged) > 1

@@ -92,11 +92,13 @@ class SqliteStore:
         try:
             connection = self._ready()
             refuse_replaced(self.path, self._identity)
+            # One transaction from the check to the commit: nobody else can change the schema in between.
+            connection.execute("BEGIN IMMEDIATE")
             self._refuse_other_schema(connection)
             try:
                 self._tip = self._insert(connection, links(self._tip))
             except sqlite3.IntegrityError:  # another process has written meanwhile
-                self._tip = self._insert_locked(connection, links)
+                self._tip = self._insert_after_others(connection, links)
         except (sqlite3.Error, UnicodeError) as error:
             self.close()
             raise _translated(self.path, error) from error
@@ -106,32 +108,20 @@ class SqliteStore:
 
     def _insert(self, connection: sqlite3.Connection, links: list[Link]) -> Tip:
         tip = Tip(self._tip.log, links[-1].seq, links[-1].mac)
-        head = self.chain.sign(tip, time.time())
-        if len(links) == 1:
-            connection.execute(_INSERT, (*links[0], head))
-            return tip
-        connection.execute("BEGIN IMMEDIATE")
-        self._insert_all(connection, links, head)
-        return tip
-
-    def _insert_locked(self, connection: sqlite3.Connection, links: Linker) -> Tip:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        connection.execute("BEGIN IMMEDIATE")
-        self._read_tip(connection)
-        group = links(self._tip)
-        tip = Tip(self._tip.log, group[-1].seq, group[-1].mac)
-        self._insert_all(connection, group, self.chain.sign(tip, time.time()))
-        return tip
-
-    @staticmethod
-    def _insert_all(connection: sqlite3.Connection, links: list[Link], head: str) -> None:
         rows: list[tuple[int, str, bytes, str | None]] = [(*link, None) for link in links]
-        rows[-1] = (*links[-1], head)
+        rows[-1] = (*links[-1], self.chain.sign(tip, time.time()))
         if len(rows) > 1:
             connection.execute(_UNSEAL, (links[0].seq - 1,))
         connection.executemany(_INSERT, rows)
         connection.execute("COMMIT")
+        return tip
+
+    def _insert_after_others(self, connection: sqlite3.Connection, links: Linker) -> Tip:
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        self._refuse_other_schema(connection)
+        self._read_tip(connection)
+        return self._insert(connection, links(self._tip))
 
     def _refuse_other_schema(self, connection: sqlite3.Connection) -> None:
         """Refuse a trigger or anything else that was added to the database: it could make records vanish as they are written."""

@@ -515,7 +515,7 @@ def _write_jsonl(file: TextIO, records: Iterator[Record]) -> None:
 def _write_csv(file: TextIO, records: Iterator[Record]) -> None:
     import csv
 
-    table = csv.writer(file)
+    table = csv.writer(file, quoting=csv.QUOTE_ALL)
     table.writerow(_COLUMNS)
     for record in records:
         flat = _flat(record)
@@ -527,4 +527,5 @@ def _cell(text: str) -> str:
     shown = "".join(
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
     )
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    # Some spreadsheets split at semicolons, so that a formula can begin after one.
+    return ";".join(f"'{part}" if part.lstrip().startswith(_FORMULA) else part for part in shown.split(";"))
