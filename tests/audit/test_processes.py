@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -256,6 +257,7 @@ def test_an_interrupted_writer_goes_on(tmp_path: Path, store: StoreKind) -> None
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    gc.disable()  # an interrupt in a callback of the collector, of which other test tools have some, would be swallowed
     old = signal.signal(signal.SIGALRM, interrupt)
     try:
         for number in range(30):
@@ -269,6 +271,7 @@ def test_an_interrupted_writer_goes_on(tmp_path: Path, store: StoreKind) -> None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+        gc.enable()
     log.close()
     found = checked(tmp_path / "log")
     assert found.ok, what(found)
