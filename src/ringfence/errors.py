@@ -10,6 +10,7 @@
     │   ├── PolicyFileError        with file, line, key, expected, got, nearest valid key
     │   ├── UnknownName            a role, tool, permission, profile or plugin nobody defined
     │   └── RoleCycle              roles that inherit each other in a circle
+    ├── RulesInvalid               rules of the scanner that cannot be used
     ├── PluginError                a plugin that cannot take part
     │   ├── PluginUnavailable      not installed, not named in an entry point, fails to import
     │   ├── PluginInvalid          its hooks do not match the specifications
@@ -62,6 +63,7 @@ __all__ = [
     "RecordUnwritable",
     "RingfenceError",
     "RoleCycle",
+    "RulesInvalid",
     "RunFailed",
     "ToolError",
     "ToolExists",
@@ -244,6 +246,25 @@ class RoleCycle(PolicyError):
             f"roles inherit each other in a circle: {' -> '.join(self.path)}",
             "Remove one `inherits` of them.",
         )
+
+
+class RulesInvalid(RingfenceError):
+    """Rules of the scanner that cannot be used: an id that comes twice or does not exist, a file that is no rule.
+
+    Arguments:
+        what: what is wrong, and where.
+        hint: what to do.
+
+    """
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what, hint or "Run `ringfence rules list` to see the rules that exist.")
+
+    @classmethod
+    def unknown(cls, name: str, known: Iterable[str]) -> RulesInvalid:
+        """Return the error about a rule id that does not exist."""
+        close = nearest(name, known)
+        return cls(f"there is no rule {name!r}", f"Did you mean {close!r}?" if close else "")
 
 
 class PluginError(RingfenceError):

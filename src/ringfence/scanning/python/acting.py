@@ -1,0 +1,139 @@
+"""What one call does, told by what it may stand for.
+
+The one idea: `os.system`, `getattr(os, "sys" + "tem")`, an alias and a list of functions are the same call, and a call that can stand for
+nothing in the catalogue costs one look-up.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ringfence.scanning.effects import Effect, Kind, Trait
+from ringfence.scanning.python.catalogue import METHODS, MODULES, QUIET, SINKS
+from ringfence.scanning.python.effect import place
+from ringfence.scanning.python.names import canonical
+from ringfence.scanning.python.patterns import bridges, packed
+from ringfence.scanning.python.relevance import BY_NAME, PATTERNS
+from ringfence.scanning.python.sinks import effects_of_call
+from ringfence.scanning.python.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ringfence.scanning.python.catalogue import Sink
+    from ringfence.scanning.python.gadgets import Gadgets
+    from ringfence.scanning.python.resolve import Resolver
+    from ringfence.scanning.python.scopes import Scope
+    from ringfence.scanning.python.values import Values
+
+_MAY_ACT = BY_NAME | PATTERNS
+_MOST_VALUES = 64
+_KNOWN_OBJECTS = ("builtins.open().", "pathlib.")
+"""Objects whose methods are all listed."""
+_UNBOUND = "pathlib.Path."
+
+
+class Acting:
+    """What the calls of one source do.
+
+    Arguments:
+        resolver: tells what functions and arguments may stand for.
+        gadgets: knows the calls that reach things by their names.
+
+    """
+
+    def __init__(self, resolver: Resolver, gadgets: Gadgets) -> None:
+        self._resolver = resolver
+        self._gadgets = gadgets
+
+    def effects(self, node: ast.Call, scope: Scope) -> Iterator[Effect]:
+        """Return the effects of one call."""
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr in ("format", "format_map"):
+            yield from self._gadgets.of_format(node, function, scope)
+        values = self._callee(function, scope)
+        if len(values) == 1:
+            if not _is_of_no_interest(values[0].ref):
+                yield from self._of_function(values[0], node, scope)
+            return
+        different = {(value.ref, value.text): value for value in reversed(values[:_MOST_VALUES])}
+        for value in different.values():
+            yield from self._of_function(value, node, scope)
+
+    def when_unpickled(self, node: ast.Call, scope: Scope) -> Iterator[Effect]:
+        """Return the effects of a call that a pickle of the source's own objects makes when it is loaded."""
+        for name in dict.fromkeys(value.ref for value in self._callee(node.func, scope)[:_MOST_VALUES]):
+            if name in SINKS:
+                yield Effect(Kind.LOAD, "__reduce__", name, *place(node), traits=frozenset({Trait.HIDDEN}))
+        yield from self.effects(node, scope)
+
+    def _callee(self, function: ast.expr, scope: Scope) -> Values:
+        """Return what is called; a plain chain of names that starts at an import is looked up without resolving."""
+        names: list[str] = []
+        inner = function
+        while isinstance(inner, ast.Attribute):
+            names.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            bindings = scope.find(inner.id)
+            if bindings is not None and len(bindings) == 1 and bindings[0].how == "import":
+                names.append(bindings[0].text)
+                return (Value(ref=canonical(".".join(reversed(names)))),)
+        return self._resolver.values(function, scope)
+
+    def _of_function(self, value: Value, node: ast.Call, scope: Scope) -> Iterator[Effect]:
+        if isinstance(value.node, ast.ClassDef) and value.scope is not None:
+            yield from self._of_class(value.node, value.scope, node, scope)
+            return
+        name = value.ref
+        last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+        if last in BY_NAME:
+            yield from self._gadgets.of_call(name or f"object.{last}", node, scope)
+        elif last in PATTERNS:
+            yield from packed(name, node, scope, self._resolver)
+            yield from bridges(name, node, scope, self._resolver)
+        sinks = SINKS.get(name) or _of_method(name, last)
+        if sinks:
+            yield from effects_of_call(name or last, value, sinks, node, scope, self._resolver)
+        elif name.startswith(_UNBOUND):
+            yield from self._of_unbound(name, node, scope)
+        elif name and name not in QUIET:
+            yield from _of_package(name, node)
+
+    def _of_class(
+        self, definition: ast.ClassDef, around: Scope, node: ast.Call, scope: Scope
+    ) -> Iterator[Effect]:
+        """Return the effects of making an object of a class of the source: it starts what its base starts."""
+        for base in definition.bases:
+            for inherited in self._resolver.values(base, around):
+                if inherited.ref in SINKS:
+                    yield from self._of_function(inherited, node, scope)
+
+    def _of_unbound(self, name: str, node: ast.Call, scope: Scope) -> Iterator[Effect]:
+        """Return the effects of a method of paths that is called as a function: `Path.unlink(path)`."""
+        sinks = SINKS.get(name.replace(_UNBOUND, "pathlib.Path().", 1))
+        if sinks is not None and node.args:
+            bound = ast.copy_location(ast.Call(node.func, node.args[1:], node.keywords), node)
+            for owner in self._resolver.values(node.args[0], scope):
+                yield from effects_of_call(name, owner, sinks, bound, scope, self._resolver)
+
+
+def _is_of_no_interest(name: str) -> bool:
+    """Return whether a name is that of a plain function of a module, and listed nowhere."""
+    plain = name and "(" not in name and name not in SINKS and name.partition(".")[0] not in MODULES
+    return bool(plain) and name.rpartition(".")[2] not in _MAY_ACT
+
+
+def _of_method(name: str, last: str) -> tuple[Sink, ...]:
+    """Return what a method does whose name alone is known; nothing for functions, and for methods of objects that are known."""
+    if (name and "(" not in name) or name.startswith(_KNOWN_OBJECTS):
+        return ()
+    return METHODS.get(last, ())
+
+
+def _of_package(name: str, node: ast.Call) -> Iterator[Effect]:
+    """Return the effect of calling a function that is not listed, of a package whose functions all do the same."""
+    kind = MODULES.get(name.partition(".")[0])
+    if kind is not None and ("(" not in name or kind is Kind.CAPTURE):
+        yield Effect(kind, name, "", *place(node), traits=frozenset({Trait.UNRESOLVED}))

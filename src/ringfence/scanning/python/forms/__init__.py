@@ -1,0 +1,1 @@
+"""How the argument of a listed function is read: one function for each form of the catalogue."""

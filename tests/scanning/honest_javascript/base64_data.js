@@ -1,0 +1,1 @@
+const b64 = Buffer.from(fs.readFileSync('logo.png')).toString('base64'); const img = `data:image/png;base64,${b64}`; const json = JSON.parse(Buffer.from(token.split('.')[1], 'base64').toString()); import fs from 'fs';

@@ -1,0 +1,1 @@
+const puppeteer = require('puppeteer'); const browser = await puppeteer.launch(); const page = await browser.newPage(); await page.goto('https://example.org'); const titles = await page.evaluate(() => [...document.querySelectorAll('h2')].map(e => e.textContent)); await page.screenshot({ path: 'shot.png' }); await browser.close();

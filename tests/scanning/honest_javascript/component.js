@@ -1,0 +1,1 @@
+const el = React.createElement('div', { className: 'a', onClick: () => setCount(c => c + 1) }, children); function App() { const [count, setCount] = useState(0); useEffect(() => { const id = setInterval(() => setCount(c => c + 1), 1000); return () => clearInterval(id) }, []); return <div onClick={() => alert(count)}>{count}</div> }

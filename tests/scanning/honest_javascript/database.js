@@ -1,0 +1,1 @@
+const mysql = require('mysql2/promise'); const pool = mysql.createPool({ host: process.env.DB_HOST, user: process.env.DB_USER, password: process.env.DB_PASSWORD }); const [rows] = await pool.execute('SELECT * FROM users WHERE id = ?', [id]);

@@ -1,0 +1,2 @@
+function isPlainObject(value) { if (Object.prototype.toString.call(value) !== '[object Object]') return false; const proto = Object.getPrototypeOf(value); return proto === null || proto.constructor === Object; }
+function merge(target, ...sources) { for (const s of sources) for (const [k, v] of Object.entries(s)) { if (k === '__proto__' || k === 'constructor') continue; target[k] = isPlainObject(v) ? merge(target[k] || {}, v) : v } return target }

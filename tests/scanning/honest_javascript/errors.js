@@ -1,0 +1,1 @@
+class HttpError extends Error { constructor(status, message) { super(message); this.name = this.constructor.name; this.status = status; Error.captureStackTrace(this, HttpError); Object.setPrototypeOf(this, new.target.prototype) } }

@@ -1,0 +1,1 @@
+import { createRequire } from 'module'; const require = createRequire(import.meta.url); const pkg = require('./package.json'); const nodeVersion = process.versions.node; process.on('uncaughtException', e => { console.error(e); process.exit(1) }); process.kill(child.pid, 'SIGTERM');

@@ -1,0 +1,1 @@
+const http = require('http'); const server = http.createServer((req, res) => { const file = path.join(__dirname, 'public', path.normalize(req.url)); fs.createReadStream(file).on('error', () => { res.statusCode = 404; res.end() }).pipe(res) }); server.listen(8080, '127.0.0.1'); const path = require('path'), fs = require('fs');

@@ -1,0 +1,1 @@
+const memo = {}; function fib(n) { if (n < 2) return n; return memo[n] ?? (memo[n] = fib(n - 1) + fib(n - 2)) } const debounce = (f, ms) => { let t; return function (...a) { clearTimeout(t); t = setTimeout(() => f.apply(this, a), ms) } }; const compose = (...f) => x => f.reduceRight((a, g) => g(a), x);

@@ -1,0 +1,1 @@
+const crypto = require('crypto'); const hash = crypto.createHash('sha256').update(fs.readFileSync('a.bin')).digest('hex'); const fs = require('fs'); const id = crypto.randomUUID(); const iv = crypto.randomBytes(16); const c = crypto.createCipheriv('aes-256-gcm', key, iv);

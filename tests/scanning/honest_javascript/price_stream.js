@@ -1,0 +1,1 @@
+const { Client } = require('pg'); const ws = new WebSocket('wss://stream.example.com'); ws.on('message', m => { const { type, data } = JSON.parse(m); handlers[type]?.(data) }); const handlers = { price(d) { console.log(d) } };

@@ -1,0 +1,1 @@
+const fns = ['readFile', 'writeFile']; const util = require('util'); const fs = require('fs'); const api = {}; fns.forEach(n => { api[n] = util.promisify(fs[n]) }); for (const level of ['info', 'warn']) console[level]('x');

@@ -1,0 +1,1 @@
+class Queue { #items = []; constructor(...items) { this.#items = items } push(x) { this.#items.push(x); return this } clone() { return new this.constructor(...this.#items) } get name() { return this.constructor.name } static get [Symbol.species]() { return Queue } *[Symbol.iterator]() { yield* this.#items } }

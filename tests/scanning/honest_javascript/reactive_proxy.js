@@ -1,0 +1,1 @@
+const cache = new WeakMap(); const handler = { get(t, k, r) { if (k === 'raw') return t; const v = Reflect.get(t, k, r); return typeof v === 'object' && v !== null ? new Proxy(v, handler) : v }, set(t, k, v) { if (!(k in t)) throw new TypeError(`unknown ${String(k)}`); t[k] = v; return true } }; const state = new Proxy({ a: 1 }, handler);

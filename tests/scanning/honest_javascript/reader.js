@@ -1,0 +1,1 @@
+for (;;) { const { done, value } = await reader.read(); if (done) break; out += decoder.decode(value) } const fnType = fn.constructor.name === 'AsyncFunction'; const AsyncFunction = (async () => {}).constructor; if (fn instanceof AsyncFunction) await fn();

@@ -1,0 +1,1 @@
+const os = require('os'); console.log(os.platform(), os.cpus().length, Math.round(os.freemem() / 1e6)); const tmp = require('fs').mkdtempSync(require('path').join(os.tmpdir(), 'build-')); require('fs').rmSync(tmp, { recursive: true, force: true }); require('fs').rmSync('dist', { recursive: true, force: true });

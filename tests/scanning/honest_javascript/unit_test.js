@@ -1,0 +1,1 @@
+describe('x', () => { const random = Math.random; beforeEach(() => { Math.random = () => 0.5; global.fetch = jest.fn(() => Promise.resolve({ json: () => ({}) })); jest.spyOn(console, 'log').mockImplementation(() => {}) }); afterEach(() => { Math.random = random; delete require.cache[require.resolve('./a')] }); it('works', () => { expect(run()).toBe(1) }) })

@@ -1,0 +1,1 @@
+const form = new FormData(); form.append('file', new Blob([await readFile('report.csv')])); await fetch('https://files.example.com/upload', { method: 'POST', body: form }); import { readFile } from 'fs/promises';

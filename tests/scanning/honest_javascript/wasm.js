@@ -1,0 +1,1 @@
+const wasm = await WebAssembly.instantiateStreaming(fetch('module.wasm'), {}); wasm.instance.exports.run();

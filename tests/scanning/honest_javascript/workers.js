@@ -1,0 +1,1 @@
+const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }); worker.postMessage({ a: 1 }); worker.onmessage = e => console.log(e.data); const { Worker: W } = require('worker_threads'); new W('./worker.js', { workerData: 1 });
