@@ -17,6 +17,7 @@ PUBLIC = [
     "ringfence.audit",
     "ringfence.errors",
     "ringfence.hookspecs",
+    "ringfence.scanning",
     "ringfence_langchain",
     "ringfence_openai",
 ]
@@ -28,7 +29,9 @@ def own_names(module: ModuleType) -> set[str]:
         return {
             name
             for name, value in vars(module).items()
-            if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+            if not name.startswith("_")
+            and not isinstance(value, ModuleType)
+            and name not in ("annotations", "TYPE_CHECKING")
         }
     tree = ast.parse(inspect.getsource(module))
     defined = (node for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef)))

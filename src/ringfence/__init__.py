@@ -2,51 +2,64 @@
 
 It decides who may call a tool, with what, where the tool runs and what may come back, and it keeps a record that can be
 trusted. Start with `secure_tool` and `Guard`; the errors stand in `ringfence.errors`, the hooks in `ringfence.hookspecs`.
+
+Each name is loaded from its module when it is first asked for (PEP 562), so a program pays only for the parts that it uses:
+`ringfence scan` loads no guard, and a guard without code in arguments no scanner.
 """
 
-from ringfence.admission import Admission
-from ringfence.call import Outcome, Output, Principal, ToolCall, Usage
-from ringfence.decorator import secure_tool
-from ringfence.default import configure, default_guard
-from ringfence.errors import (
-    AdapterUnavailable,
-    ApprovalRefused,
-    ArgumentsInvalid,
-    CallDenied,
-    ClockJumped,
-    GuardBroken,
-    NoGuard,
-    PluginError,
-    PolicyError,
-    PolicyFileError,
-    RecordError,
-    RingfenceError,
-    RunFailed,
-    ToolError,
-    ToolExists,
-    UnknownName,
-)
-from ringfence.events import SecurityEvent, ThreatLevel
-from ringfence.guard import Guard
-from ringfence.policy.model import (
-    ArgumentRule,
-    Audit,
-    Durability,
-    Mode,
-    Permission,
-    Policy,
-    Profile,
-    Role,
-    SecurityLevel,
-    StoreKind,
-    Tier,
-    ToolRule,
-    User,
-)
-from ringfence.session import Session, acting_in, current_session
-from ringfence.tool import Kind, Signature, Tool
-from ringfence.unsafe import UnsafeWarning
-from ringfence.verdict import Decision, Reason, Verdict, combine
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ringfence.admission import Admission
+    from ringfence.call import Outcome, Output, Principal, ToolCall, Usage
+    from ringfence.decorator import secure_tool
+    from ringfence.default import configure, default_guard
+    from ringfence.errors import (
+        AdapterUnavailable,
+        ApprovalRefused,
+        ArgumentsInvalid,
+        CallDenied,
+        ClockJumped,
+        GuardBroken,
+        NoGuard,
+        PluginError,
+        PolicyError,
+        PolicyFileError,
+        RecordError,
+        RingfenceError,
+        RunFailed,
+        ToolError,
+        ToolExists,
+        UnknownName,
+    )
+    from ringfence.events import SecurityEvent, ThreatLevel
+    from ringfence.guard import Guard
+    from ringfence.policy.model import (
+        ArgumentRule,
+        Audit,
+        CodeRule,
+        Durability,
+        Mode,
+        Permission,
+        Policy,
+        Profile,
+        Role,
+        RuleLevel,
+        Scan,
+        SecurityLevel,
+        StoreKind,
+        Tier,
+        ToolRule,
+        User,
+    )
+    from ringfence.scanning import Capability, Finding, Language, ScanReport, scan
+    from ringfence.session import Session, acting_in, current_session
+    from ringfence.tool import Kind, Signature, Tool
+    from ringfence.unsafe import UnsafeWarning
+    from ringfence.verdict import Decision, Reason, Verdict, combine
 
 __all__ = [
     "AdapterUnavailable",
@@ -56,12 +69,16 @@ __all__ = [
     "ArgumentsInvalid",
     "Audit",
     "CallDenied",
+    "Capability",
     "ClockJumped",
+    "CodeRule",
     "Decision",
     "Durability",
+    "Finding",
     "Guard",
     "GuardBroken",
     "Kind",
+    "Language",
     "Mode",
     "NoGuard",
     "Outcome",
@@ -77,7 +94,10 @@ __all__ = [
     "RecordError",
     "RingfenceError",
     "Role",
+    "RuleLevel",
     "RunFailed",
+    "Scan",
+    "ScanReport",
     "SecurityEvent",
     "SecurityLevel",
     "Session",
@@ -100,5 +120,104 @@ __all__ = [
     "configure",
     "current_session",
     "default_guard",
+    "scan",
     "secure_tool",
 ]
+
+_HOMES = {
+    "admission": ("Admission",),
+    "call": (
+        "Outcome",
+        "Output",
+        "Principal",
+        "ToolCall",
+        "Usage",
+    ),
+    "decorator": ("secure_tool",),
+    "default": (
+        "configure",
+        "default_guard",
+    ),
+    "errors": (
+        "AdapterUnavailable",
+        "ApprovalRefused",
+        "ArgumentsInvalid",
+        "CallDenied",
+        "ClockJumped",
+        "GuardBroken",
+        "NoGuard",
+        "PluginError",
+        "PolicyError",
+        "PolicyFileError",
+        "RecordError",
+        "RingfenceError",
+        "RunFailed",
+        "ToolError",
+        "ToolExists",
+        "UnknownName",
+    ),
+    "events": (
+        "SecurityEvent",
+        "ThreatLevel",
+    ),
+    "guard": ("Guard",),
+    "policy.model": (
+        "ArgumentRule",
+        "Audit",
+        "CodeRule",
+        "Durability",
+        "Mode",
+        "Permission",
+        "Policy",
+        "Profile",
+        "Role",
+        "RuleLevel",
+        "Scan",
+        "SecurityLevel",
+        "StoreKind",
+        "Tier",
+        "ToolRule",
+        "User",
+    ),
+    "scanning": (
+        "Capability",
+        "Finding",
+        "Language",
+        "ScanReport",
+        "scan",
+    ),
+    "session": (
+        "Session",
+        "acting_in",
+        "current_session",
+    ),
+    "tool": (
+        "Kind",
+        "Signature",
+        "Tool",
+    ),
+    "unsafe": ("UnsafeWarning",),
+    "verdict": (
+        "Decision",
+        "Reason",
+        "Verdict",
+        "combine",
+    ),
+}
+"""The public names by the module that they live in."""
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value: object = getattr(_import_module(f"ringfence.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -12,10 +12,10 @@ from ringfence.default import declare, default_guard
 from ringfence.tool import Kind, Tool, make_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ringfence.guard import Guard
-    from ringfence.policy.model import Permission, Tier
+    from ringfence.policy.model import CodeRule, Permission, Tier
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,6 +30,7 @@ def secure_tool(
     permissions: Iterable[Permission | str] = (),
     tier: Tier | str = "inline",
     profile: str | None = None,
+    code: Mapping[str, CodeRule | str] | None = None,
     name: str | None = None,
     guard: Guard | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
@@ -41,6 +42,7 @@ def secure_tool(
     permissions: Iterable[Permission | str] = (),
     tier: Tier | str = "inline",
     profile: str | None = None,
+    code: Mapping[str, CodeRule | str] | None = None,
     name: str | None = None,
     guard: Guard | None = None,
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
@@ -55,21 +57,26 @@ def secure_tool(
         permissions: the permissions that a caller needs, all of them.
         tier: the loosest tier it may run in; the policy can only make it stricter.
         profile: the name of the profile that it runs under.
+        code: the arguments that hold code, commands, queries, paths or URLs, each with its language (`python`, `shell`, `javascript`,
+            `sql`, `path`, `url`) or a `CodeRule`. They are scanned before the body runs, and so are those that the policy declares.
         name: the name that policy, record and model know it by; the function's own name by default.
         guard: the guard that decides; the default one where none is given.
 
     Raises:
-        UnknownName: a permission or tier does not exist.
+        UnknownName: a permission, tier, language or declared argument does not exist.
+        ToolError: a code rule says of another language what only SQL has.
         ToolExists: the guard has another function under this name.
 
     """
-    asked = tuple(permissions)
+    asked, declared = tuple(permissions), dict(code or {})
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if isinstance(function, (staticmethod, classmethod)):
             inner = decorate(function.__func__)
             return cast("Callable[P, R]", type(function)(inner))
-        made = make_tool(function, name=name, role=role, permissions=asked, tier=tier, profile=profile)
+        made = make_tool(
+            function, name=name, role=role, permissions=asked, tier=tier, profile=profile, code=declared
+        )
         if guard is None:
             declare(made)
         else:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ringfence.call import ToolCall
     from ringfence.policy.arguments import ArgumentTest
+    from ringfence.policy.code import CodeTest
     from ringfence.policy.compile import CompiledPolicy
 
 
@@ -53,6 +54,7 @@ def explain(
         return Explanation(call, refusal, (refusal,), (refusal.hint,) if refusal.hint else ())
     ruling = policy.ruling(call.principal.roles, call.tool)
     tested = [_tested(test, call) for test in ruling.tests]
+    tested += [_scanned(test, call) for test in ruling.code]
     others = [verdict for verdict in said if verdict is not ruling.verdict and verdict not in tested]
     verdict = combine(said)
     wanted = () if verdict.allowed else tuple(_wanted(policy, call, [*tested, *others]))
@@ -65,6 +67,15 @@ def _tested(test: ArgumentTest, call: ToolCall) -> Verdict:
         return refusal
     met = test.refusal.message.replace(" is not ", " is ", 1)
     return Verdict(Decision.ALLOW, met, rule=test.refusal.rule, check=test.refusal.check)
+
+
+def _scanned(test: CodeTest, call: ToolCall) -> Verdict:
+    """Return what the code check says about one argument, also for a caller whose call it would not look at."""
+    refusal = test.judge(call.arguments)
+    if refusal is not None:
+        return refusal
+    met = f"nothing speaks against the {test.rule.language} in argument {test.argument!r}"
+    return Verdict(Decision.ALLOW, met, rule=f"scan-{test.rule.language}", check="code")
 
 
 def _wanted(policy: CompiledPolicy, call: ToolCall, others: Sequence[Verdict]) -> list[str]:

@@ -27,7 +27,7 @@ from ringfence.incoming import Incoming, new_id
 from ringfence.policy.model import Durability, Mode, Policy, StoreKind
 from ringfence.recording import Recording
 from ringfence.registry import Registry
-from ringfence.session import Session, acting_in
+from ringfence.session import Session, acting_in, current_session
 from ringfence.streams import GuardedAsyncGenerator, GuardedGenerator
 from ringfence.tool import Tool, make_tool
 from ringfence.unsafe import warn_no_record, warn_observing
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from ringfence.audit import AuditLog
     from ringfence.call import Outcome
     from ringfence.explain import Explanation
-    from ringfence.policy.model import Permission, Tier
+    from ringfence.in_force import InForce
+    from ringfence.policy.model import CodeRule, Permission, Tier
     from ringfence.runners.base import AsyncBody, Body
     from ringfence.verdict import Verdict
 
@@ -77,7 +78,8 @@ class Guard:
 
         policy = Policy() if policy is None else policy
         self._plugins = dict(plugins or {})
-        self._force = bring_into_force(policy, self._plugins)
+        self._folder = folder
+        self._force = bring_into_force(policy, self._plugins, self._folder)
         self._registry = Registry()
         self._log = _open_log(policy, folder)
         self._gate = Gate(Incoming(self._registry, clock or Clock()), Recording(self._log))
@@ -180,7 +182,7 @@ class Guard:
                 raise PolicyError(
                     f"{self._file}: `audit` changed", "The log is open: restart to change how it is kept."
                 )
-            force = bring_into_force(policy, self._plugins)
+            force = bring_into_force(policy, self._plugins, self._folder)
         except RingfenceError as error:
             text = (
                 f"the new policy was refused and the old one, {self.policy_version}, stays in force: {error}"
@@ -211,17 +213,18 @@ class Guard:
         permissions: Iterable[Permission | str] = (),
         tier: Tier | str = "inline",
         profile: str | None = None,
+        code: Mapping[str, CodeRule | str] | None = None,
     ) -> Tool:
         """Register a function as a tool, so that `run` finds it by name. The function itself stays unguarded: see `secure_tool`.
 
         Arguments:
             function: a function or method of any kind, or a registration. One that `secure_tool` guards brings its own.
-            name, role, permissions, tier, profile: as for `secure_tool`.
+            name, role, permissions, tier, profile, code: as for `secure_tool`.
 
         Raises:
             ToolExists: the name belongs to another function.
-            ToolError: another decorator stands above `secure_tool`.
-            UnknownName: a permission or tier does not exist.
+            ToolError: another decorator stands above `secure_tool`, or `code` says of another language what only SQL has.
+            UnknownName: a permission, tier, language or declared argument does not exist.
 
         """
         if isinstance(function, Tool):
@@ -235,7 +238,13 @@ class Guard:
                 )
             return self._registry.add(guarded)
         made = make_tool(
-            function, name=name, role=role, permissions=tuple(permissions), tier=tier, profile=profile
+            function,
+            name=name,
+            role=role,
+            permissions=tuple(permissions),
+            tier=tier,
+            profile=profile,
+            code=code,
         )
         return self._registry.add(made)
 
@@ -432,12 +441,17 @@ class Guard:
         receiver: object = None,
         runnable: bool = False,
     ) -> Admission:
-        """Admit in the loop's own thread where that takes microseconds, and in another where it may wait for somebody."""
+        """Admit in the loop's own thread where that takes microseconds, and in another where it may wait for somebody or scan code."""
         force = self._force
         admit = partial(self._gate.admit, force, tool, args, kwargs, receiver=receiver, runnable=runnable)
-        if not (force.asking.may_block or self._syncs_disk):
+        if not (force.asking.may_block or self._syncs_disk or self._scans(force, tool)):
             return admit()
         return await in_thread(admit, abandoned=self._abandon, daemon=True)
+
+    def _scans(self, force: InForce, tool: str | Tool) -> bool:
+        """Return whether arguments of a call by the current caller are scanned, which can take a long time for a large source."""
+        known = self._registry.tools.get(tool) if isinstance(tool, str) else tool
+        return isinstance(known, Tool) and force.policy.scans(current_session().principal.roles, known)
 
     def _abandon(self, admission: Admission) -> None:
         """Settle a call whose caller was cancelled while it was being admitted. Nothing ran."""

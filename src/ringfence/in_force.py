@@ -15,6 +15,7 @@ from ringfence.policy.model import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from ringfence.policy.model import Policy
     from ringfence.runners.base import Runner
@@ -29,15 +30,22 @@ class InForce(NamedTuple):
     observing: bool
 
 
-def bring_into_force(policy: Policy, plugins: Mapping[str, object]) -> InForce:
+def bring_into_force(
+    policy: Policy, plugins: Mapping[str, object], folder: str | Path | None = None
+) -> InForce:
     """Return a policy made ready to decide, with its plugins loaded and its runners known.
+
+    Arguments:
+        policy: the policy.
+        plugins: further plugins as objects, by name.
+        folder: where relative paths of the policy start; None: the current folder.
 
     Raises:
         PolicyError: the policy is unsound.
         PluginError: a plugin cannot take part, or two runners serve one tier.
 
     """
-    compiled = compile_policy(policy)
+    compiled = compile_policy(policy, folder)
     hooks = load_hooks(policy.plugins, plugins)
     runners: dict[str, Runner] = {}
     for name, hook in hooks.add_runners:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pluggy
 
 from ringfence import hookspecs
-from ringfence.checks import access, arguments
+from ringfence.checks import access, arguments, code
 from ringfence.errors import PluginInvalid, PluginUnavailable, nearest
 from ringfence.runners import inline
 
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "ringfence"
-BUILT_IN: tuple[tuple[str, object], ...] = (("access", access), ("arguments", arguments), ("inline", inline))
+BUILT_IN: tuple[tuple[str, object], ...] = (
+    ("access", access),
+    ("arguments", arguments),
+    ("code", code),
+    ("inline", inline),
+)
 """The plugins that always take part, in order."""
 
 Hook = tuple[str, "Callable[..., object]"]

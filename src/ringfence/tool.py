@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ringfence.errors import UnknownName, nearest
-from ringfence.policy.model import Permission, Tier
+from ringfence.errors import ToolError, UnknownName, nearest
+from ringfence.policy.model import CodeRule, Permission, Tier
+from ringfence.scanning.effects import Language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ if sys.version_info >= (3, 14):
 else:
     _read_signature = inspect.signature
 
-_Member = TypeVar("_Member", Permission, Tier)
+_Member = TypeVar("_Member", Permission, Tier, Language)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -86,6 +87,7 @@ class Signature:
         "_var_keyword",
         "_var_positional",
         "names",
+        "parameters",
         "receiver",
     )
 
@@ -114,6 +116,7 @@ class Signature:
         )
         named = [p for p in parameters if p.kind in _POSITIONAL or p.kind is inspect.Parameter.KEYWORD_ONLY]
         self.names = tuple(p.name for p in named)
+        self.parameters = frozenset(p.name for p in parameters)
         self._defaults = {p.name: p.default for p in named if p.default is not inspect.Parameter.empty}
         self._required = tuple(p.name for p in named if p.default is inspect.Parameter.empty)
         self._plain = not (self._positional_only or self._var_positional or self._var_keyword)
@@ -210,8 +213,9 @@ class Signature:
         return function(*head, *args, *more, **rest, **extra)
 
 
-Requirements = tuple[str | None, tuple[Permission, ...], Tier, str | None]
-NO_REQUIREMENTS: Requirements = (None, (), Tier.INLINE, None)
+CodeArguments = tuple[tuple[str, CodeRule], ...]
+Requirements = tuple[str | None, tuple[Permission, ...], Tier, str | None, CodeArguments]
+NO_REQUIREMENTS: Requirements = (None, (), Tier.INLINE, None, ())
 """What a tool asks for whose registration asks for nothing."""
 
 
@@ -228,6 +232,7 @@ class Tool:
         permissions: the permissions that the decorator asks for, likewise.
         tier: the loosest tier it may run in.
         profile: the name of its profile.
+        code: the arguments that the decorator declares as code, each with what it is written in.
         description: what it does, for people and models.
 
     """
@@ -240,12 +245,13 @@ class Tool:
     permissions: tuple[Permission, ...] = ()
     tier: Tier = Tier.INLINE
     profile: str | None = None
+    code: CodeArguments = ()
     description: str = field(default="", repr=False)
 
     @property
     def requirements(self) -> Requirements:
-        """What it asks for by itself: role, permissions, tier, profile."""
-        return self.role, self.permissions, self.tier, self.profile
+        """What it asks for by itself: role, permissions, tier, profile, code arguments."""
+        return self.role, self.permissions, self.tier, self.profile, self.code
 
     @property
     def asks(self) -> bool:
@@ -298,6 +304,7 @@ def make_tool(
     permissions: Sequence[Permission | str] = (),
     tier: Tier | str = Tier.INLINE,
     profile: str | None = None,
+    code: Mapping[str, CodeRule | str] | None = None,
 ) -> Tool:
     """Return the registration of a function.
 
@@ -308,30 +315,54 @@ def make_tool(
         permissions: the permissions that a caller needs.
         tier: the loosest tier it may run in.
         profile: the name of its profile.
+        code: the arguments that hold code, each with its language (`python`, `shell`, `javascript`, `sql`, `path`, `url`) or a rule.
 
     Raises:
-        UnknownName: a permission or tier does not exist.
+        UnknownName: a permission, tier, language, dialect or declared argument does not exist.
+        ToolError: a code rule says of another language what only SQL has.
         TypeError: the function's signature cannot be read.
 
     """
     name = name or getattr(function, "__name__", None) or type(function).__name__
+    where = f"tool {name!r}"
+    signature = Signature(function, receiver=is_method(function))
     return Tool(
         name,
         function,
-        Signature(function, receiver=is_method(function)),
+        signature,
         Kind.of(function),
         role,
-        tuple(_member(Permission, "permission", permission, name) for permission in permissions),
-        _member(Tier, "tier", tier, name),
+        tuple(_member(Permission, "permission", permission, where) for permission in permissions),
+        _member(Tier, "tier", tier, where),
         profile,
+        tuple(
+            (argument, _code_rule(name, signature, argument, rule)) for argument, rule in (code or {}).items()
+        ),
         inspect.getdoc(function) or "",
     )
 
 
-def _member(members: type[_Member], kind: str, value: str, tool: str) -> _Member:
+def _code_rule(tool: str, signature: Signature, argument: str, declared: CodeRule | str) -> CodeRule:
+    """Return what a decorator declares about an argument, which must be there: one that is not would never be scanned."""
+    where = f"code of tool {tool!r}"
+    if argument not in signature.parameters:
+        raise UnknownName("argument", str(argument), sorted(signature.parameters), where)
+    given = declared if isinstance(declared, CodeRule) else CodeRule(declared)  # type: ignore[arg-type]  # known from the next line on
+    rule = replace(given, language=_member(Language, "language", given.language, where))
+    if rule.misplaced:
+        raise ToolError(
+            f"{where}: {argument!r} is {rule.language} and has {', '.join(rule.misplaced)}",
+            "Only SQL has these: leave them out.",
+        )
+    if rule.dialect:
+        from ringfence.scanning.sql import parser_name  # noqa: PLC0415 - most tools take no SQL
+
+        parser_name(rule.dialect)
+    return rule
+
+
+def _member(members: type[_Member], kind: str, value: str, where: str) -> _Member:
     try:
         return members(value)
     except ValueError as error:
-        raise UnknownName(
-            kind, str(value), [str(member.value) for member in members], f"tool {tool!r}"
-        ) from error
+        raise UnknownName(kind, str(value), [str(member.value) for member in members], where) from error

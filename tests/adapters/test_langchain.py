@@ -28,6 +28,7 @@ from pydantic import BaseModel, Field
 from ringfence import (
     ArgumentRule,
     CallDenied,
+    CodeRule,
     Decision,
     GuardBroken,
     Reason,
@@ -40,6 +41,7 @@ from ringfence import (
     secure_tool,
 )
 from ringfence.hookspecs import hookimpl
+from ringfence.scanning import Language
 from ringfence_langchain import RingfenceMiddleware, secure_tools
 
 if TYPE_CHECKING:
@@ -796,3 +798,50 @@ def test_without_a_guard_there_is_none() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60, env=env
     )
     assert done.stdout.startswith("NoGuard no guard is configured")
+
+
+# Code in arguments
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_code_that_a_policy_declares_is_scanned_before_the_tool_runs(
+    make_guard: MakeGuard, asynchronous: bool
+) -> None:
+    """The tool is LangChain's own and knows nothing of it: a real agent's snippet is denied, the next one runs, the model reads why."""
+    guard = make_guard(
+        roles={"coder": Role(inherits=("power_user",), allow=("*",))},
+        tools={"python": ToolRule(code={"code": CodeRule(Language.PYTHON)})},
+    )
+    ran: list[str] = []
+
+    @tool
+    def python(code: str, note: str = "") -> str:
+        """Run a snippet."""
+        ran.append(code)
+        return "done"
+
+    model = scripted(
+        ("python", {"code": "import os\nos.remove('/srv/x')", "note": "a"}), ("python", {"code": "print(1)"})
+    )
+    agent = create_agent(model, secure_tools([python], guard))
+    with guard.acting_as("ana", ["coder"]):
+        denied, fine = answers(ask(agent, asynchronous=asynchronous))
+    assert ran == ["print(1)"]
+    assert (denied.status, fine.content) == ("error", "done")
+    assert "argument 'code' (python) in line 2: writes outside the working folder" in str(denied.content)
+    assert "Hint: Write to a relative path." in str(denied.content)
+
+
+def test_code_that_a_decorator_declares_is_scanned_in_langchain_too(guard: Guard) -> None:
+    """What `secure_tool` says of a function holds for the tool that LangChain makes of it, defaults included."""
+
+    @secure_tool(guard=guard, code={"path": "path"})
+    def read(path: str = "/srv/secret") -> str:
+        """Read a file."""
+        return f"read {path}"
+
+    (secured,) = secure_tools([tool(read)], guard)
+    assert secured.invoke({"path": "a.txt"}) == "read a.txt"
+    for arguments in ({"path": "../a"}, {}):
+        with pytest.raises(CallDenied, match="reads outside the working folder"):
+            secured.invoke(arguments)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, field_validator
 
 from ringfence import (
     ArgumentRule,
+    CodeRule,
     Decision,
     GuardBroken,
     Role,
@@ -31,6 +32,7 @@ from ringfence import (
     Verdict,
 )
 from ringfence.hookspecs import hookimpl
+from ringfence.scanning import Language
 from ringfence_openai import arun_tool_calls, run_tool_calls, tool_definitions
 
 if TYPE_CHECKING:
@@ -802,3 +804,26 @@ def test_the_adapter_needs_no_sdk() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
     assert done.stdout == "[]\n"
+
+
+# Code in arguments
+
+
+@pytest.mark.parametrize("by_policy", [True, False])
+def test_code_is_scanned_before_the_function_runs(make_guard: MakeGuard, by_policy: bool) -> None:
+    """Whether the policy declares it or the registration: the denied snippet is not entered, and the model reads what to change."""
+    ran: list[str] = []
+
+    def python(code: str, note: str | None = None) -> str:
+        ran.append(code)
+        return "done"
+
+    rules = {"python": ToolRule(code={"code": CodeRule(Language.PYTHON)})} if by_policy else {}
+    guard = make_guard(roles=ROLES, tools=rules)
+    guard.register(python, code={} if by_policy else {"code": "python"})
+    denied = answer_to(guard, "python", json.dumps({"code": "import os\nos.remove('/srv/x')"}))
+    assert "argument 'code' (python) in line 2: writes outside the working folder" in denied
+    assert "Reason: scan." in denied
+    assert "Hint: Write to a relative path." in denied
+    assert answer_to(guard, "python", '{"code": "print(1)"}') == "done"
+    assert ran == ["print(1)"]

@@ -17,7 +17,7 @@ from ringfence.audit import load_key, verify
 from ringfence.audit.query import select
 from ringfence.audit.redact import MASK, Redactor, mask_shapes
 from ringfence.audit.store import open_source
-from ringfence.cli import app
+from ringfence.cli.commands import app
 from ringfence.cli.output import safe
 from ringfence.errors import RecordCorrupt, RecordError
 from ringfence.policy.model import Durability, StoreKind

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ringfence import (
     ArgumentRule,
     Audit,
+    CodeRule,
     Decision,
     Durability,
     Mode,
@@ -19,6 +20,8 @@ from ringfence import (
     Policy,
     Profile,
     Role,
+    RuleLevel,
+    Scan,
     SecurityLevel,
     StoreKind,
     Tier,
@@ -28,6 +31,8 @@ from ringfence import (
     User,
 )
 from ringfence.policy.compile import CompiledPolicy, compile_policy
+from ringfence.scanning import Capability, Language
+from ringfence.scanning.rules import BUILT_IN
 from ringfence.verdict import SILENCE
 
 CLERK = Role(permissions=(Permission.EXECUTE_TOOL,), allow=("search*",))
@@ -246,6 +251,9 @@ PROFILES = st.builds(
     forbidden=SETS,
     subprocesses=st.booleans(),
     commands=SETS,
+    capabilities=st.lists(
+        st.sampled_from([Capability.DYNAMIC_CODE, Capability.ENVIRONMENT]), unique=True
+    ).map(tuple),
     security_level=st.sampled_from(SecurityLevel),
 )
 LEVELS = list(SecurityLevel)
@@ -298,6 +306,7 @@ CHANGES: dict[str, Any] = {
     "plugins": ("alarm",),
     "plugin_seconds": 1.0,
     "approval_seconds": 1.0,
+    "scan": Scan(levels={BUILT_IN[0].id: RuleLevel.INFO}),
     "audit": Audit(path="other.db"),
 }
 
@@ -334,6 +343,7 @@ DEEP = [
         (ArgumentRule, f.name, lambda r: Policy(tools={"t": ToolRule(arguments={"a": r})}))
         for f in fields(ArgumentRule)
     ),
+    *((CodeRule, f.name, lambda r: Policy(tools={"t": ToolRule(code={"q": r})})) for f in fields(CodeRule)),
     *((Profile, f.name, lambda profile: Policy(profiles={"p": profile})) for f in fields(Profile)),
 ]
 
@@ -341,8 +351,14 @@ DEEP = [
 @pytest.mark.parametrize(("section", "field", "wrap"), DEEP, ids=[f"{s.__name__}.{f}" for s, f, _ in DEEP])
 def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: Any) -> None:
     """A change deep inside a section is a change of the policy."""
-    before = ArgumentRule(equals=1, max_length=1) if section is ArgumentRule else section()
-    changed = {"matches": "x", "one_of": ("x",)}.get(field) or other(getattr(before, field))
+    needed: dict[Any, dict[str, Any]] = {
+        ArgumentRule: {"equals": 1, "max_length": 1},
+        CodeRule: {"language": Language.SQL},
+    }
+    before = section(**needed.get(section, {}))
+    changed = {"matches": "x", "one_of": ("x",), "language": Language.PATH, "dialect": "sqlite"}.get(
+        field
+    ) or other(getattr(before, field))
     after = replace(before, **{field: changed})
     assert compile_policy(wrap(before)).version != compile_policy(wrap(after)).version
 

@@ -23,8 +23,21 @@ from hypothesis import strategies as st
 from ringfence.errors import PolicyError, PolicyFileError, RoleCycle, UnknownName
 from ringfence.policy import model
 from ringfence.policy.file import check_policy_file, load_policy, load_sound_policy, parse_policy
-from ringfence.policy.model import ArgumentRule, Audit, Permission, Policy, Profile, Role, ToolRule, User
+from ringfence.policy.model import (
+    ArgumentRule,
+    Audit,
+    CodeRule,
+    Permission,
+    Policy,
+    Profile,
+    Role,
+    RuleLevel,
+    Scan,
+    ToolRule,
+    User,
+)
 from ringfence.policy.schema import policy_schema
+from ringfence.scanning import Capability, Language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -199,17 +212,94 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
         Policy: "{}",
         Role: "roles: {{r: {{{}}}}}",
         ArgumentRule: "tools: {{t: {{arguments: {{a: {{{}}}}}}}}}",
+        CodeRule: "tools: {{t: {{code: {{a: {{{}}}}}}}}}",
         ToolRule: "tools: {{t: {{{}}}}}",
         Profile: "profiles: {{p: {{{}}}}}",
         User: "users: {{u: {{{}}}}}",
+        Scan: "scan: {{{}}}",
         Audit: "audit: {{{}}}",
     }[section]
     for field in fields(section):
-        fault = fault_of(f"# first\n{at.format(f'{field.name}: {nothing}')}")
+        needed = ", language: sql" if section is CodeRule and field.name != "language" else ""
+        fault = fault_of(f"# first\n{at.format(f'{field.name}: {nothing}{needed}')}")
         assert fault.line == 2
         assert fault.key.endswith(field.name)
         assert fault.got == "nothing; leave the key out"
         assert not hasattr(fault, "__notes__")
+
+
+def test_a_code_rule_says_its_language() -> None:
+    """The one key that such a rule needs: without it, the fault stands at the rule and says what there is."""
+    fault = fault_of("tools:\n  t:\n    code:\n      q: {dialect: postgres}")
+    assert (fault.line, fault.key) == (4, "tools.t.code.q")
+    assert fault.expected == "the key language, one of python, shell, javascript, sql, path, url"
+    assert fault.got == "none"
+
+
+def test_off_needs_no_quotes_where_it_is_a_level() -> None:
+    """YAML 1.1 reads `off` as false, which no level can mean; elsewhere it stays a fault."""
+    text = "scan: {levels: {some-rule: off, other-rule: 'off', third-rule: high}}"
+    levels = parse_policy(text, file="p", format="yaml").scan.levels
+    assert levels == {"some-rule": RuleLevel.OFF, "other-rule": RuleLevel.OFF, "third-rule": RuleLevel.HIGH}
+    assert fault_of("scan: {levels: {some-rule: no}}").got == "no, which YAML reads as false"
+    assert fault_of("mode: off").got == "off, which YAML reads as false"
+
+
+RULE = """
+id: house-no-prints
+title: Prints
+family: practice
+level: high
+description: Nothing may be printed here.
+hint: Return it.
+tags: [CWE-532]
+when: [{kind: environment, names: [os.getenv]}]
+found:
+  - {language: python, source: "import os; os.getenv('A')"}
+  - {language: python, source: "import os as o; o.getenv('B')"}
+ignored:
+  - {language: python, source: "1"}
+  - {language: python, source: "'os.getenv'"}
+"""
+
+
+def test_rule_files_are_read_from_the_policys_folder(tmp_path: Path) -> None:
+    """A relative folder starts at the policy file, its rules may get levels, and the version tells when they change."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "house.yaml").write_text(RULE)
+    file = tmp_path / "p.yaml"
+    file.write_text("scan:\n  folders: [rules]\n  levels: {house-no-prints: low}")
+    before = check_policy_file(file).compiled
+    assert before is not None
+    (tmp_path / "rules" / "house.yaml").write_text(RULE.replace("title: Prints", "title: It prints"))
+    after = check_policy_file(file).compiled
+    assert after is not None
+    assert before.version != after.version
+
+
+def test_an_unknown_rule_is_a_fault_with_its_place(tmp_path: Path) -> None:
+    """A level for a rule that does not exist would change nothing; the nearest one is named."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "house.yaml").write_text(RULE)
+    file = tmp_path / "p.yaml"
+    file.write_text("scan:\n  folders: [rules]\n  levels:\n    house-no-print: low")
+    (fault,) = check_policy_file(file).faults
+    assert isinstance(fault, PolicyFileError)
+    assert (fault.line, fault.key, fault.nearest) == (4, "scan.levels.house-no-print", "house-no-prints")
+
+
+@pytest.mark.parametrize(("content", "told"), [(None, "scan.folders: "), ("id: x", "house.yaml")])
+def test_rule_files_that_cannot_be_used_are_a_fault(tmp_path: Path, content: str | None, told: str) -> None:
+    """A folder that is not there, or a file that is no rule, stops the policy and says which."""
+    if content is not None:
+        (tmp_path / "rules").mkdir()
+        (tmp_path / "rules" / "house.yaml").write_text(content)
+    file = tmp_path / "p.yaml"
+    file.write_text("scan: {folders: [rules]}")
+    (fault,) = check_policy_file(file).faults
+    assert told in fault.message
+    with pytest.raises(PolicyError, match=r"scan\.folders"):
+        load_sound_policy(file)
 
 
 def test_nothing_below_a_fault_is_not_a_second_fault() -> None:
@@ -527,10 +617,13 @@ ARGUMENTS = st.builds(
     matches=st.none() | NAMES, min=st.none() | NUMBERS.filter(lambda n: n <= 0), max=st.none() | NUMBERS.filter(lambda n: n >= 0),
     max_length=st.none() | st.integers(0, 10**6),
 ).filter(lambda rule: rule != ArgumentRule())  # fmt: skip
+LANGUAGES = [CodeRule(language) for language in Language]
+QUERIES = st.builds(CodeRule, st.just(Language.SQL), st.sampled_from(["", "postgres"]), TEXTS, TEXTS, TEXTS)
 TOOLS = st.builds(
     ToolRule, role=st.none() | ROLE_NAMES, permissions=st.lists(st.sampled_from(Permission)).map(tuple), ask=st.booleans(),
-    arguments=st.dictionaries(NAMES, ARGUMENTS, max_size=2), tier=st.none() | st.sampled_from(model.Tier), profile=st.none(),
-    description=st.text(max_size=5).filter(lambda text: text.isprintable()),
+    arguments=st.dictionaries(NAMES, ARGUMENTS, max_size=2),
+    code=st.dictionaries(NAMES, st.sampled_from(LANGUAGES) | QUERIES, max_size=2), tier=st.none() | st.sampled_from(model.Tier), profile=st.none(),
+    description=st.just("") | NAMES,
 )  # fmt: skip
 PROFILES = st.builds(
     Profile,
@@ -538,11 +631,13 @@ PROFILES = st.builds(
     network=st.booleans(),
     hosts=TEXTS,
     ports=st.lists(st.integers(1, 65535)).map(tuple),
+    capabilities=st.lists(st.sampled_from(["dynamic_code", "persistence"]).map(Capability)).map(tuple),
 )
 POLICIES = st.builds(
     Policy, version=st.just(1), mode=st.sampled_from(model.Mode), roles=st.dictionaries(NAMES.map("r-{}".format), ROLES, max_size=2),
     tools=st.dictionaries(NAMES, TOOLS, max_size=2), users=st.dictionaries(NAMES, st.builds(User, ROLE_NAMES.map(lambda r: (r,))), max_size=2),
     profiles=st.dictionaries(NAMES, PROFILES, max_size=2), plugins=TEXTS, plugin_seconds=TIMES, approval_seconds=TIMES,
+    scan=st.builds(Scan, levels=st.dictionaries(NAMES, st.sampled_from(RuleLevel), max_size=2), folders=TEXTS),
     audit=st.builds(Audit, durability=st.sampled_from(model.Durability), redact=TEXTS),
 )  # fmt: skip
 

@@ -10,10 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence import ArgumentRule, Audit, Guard, Policy, PolicyError, Profile, Role, ToolRule, User
+from ringfence import (
+    ArgumentRule,
+    Audit,
+    CodeRule,
+    Guard,
+    Policy,
+    PolicyError,
+    Profile,
+    Role,
+    RuleLevel,
+    Scan,
+    ToolRule,
+    User,
+)
 from ringfence.policy.compile import compile_policy
 from ringfence.policy.model import BUILT_IN_ROLES
 from ringfence.policy.sound import flaws
+from ringfence.scanning import Capability, Language
 
 
 def refusal(**sections: Any) -> str:
@@ -84,6 +98,12 @@ def everywhere(name: str) -> dict[str, Policy]:
         "tools.t.role": Policy(tools={"t": ToolRule(role=name)}),
         "tools.t.profile": Policy(tools={"t": ToolRule(profile=name)}),
         f"tools.t.arguments.{name}": Policy(tools={"t": ToolRule(arguments={name: ArgumentRule(equals=1)})}),
+        f"tools.t.code.{name}": Policy(tools={"t": ToolRule(code={name: CodeRule(Language.SQL)})}),
+        "tools.t.code.q.tables[1]": Policy(
+            tools={"t": ToolRule(code={"q": CodeRule(Language.SQL, tables=("a", name))})}
+        ),
+        f"scan.levels.{name}": Policy(scan=Scan(levels={name: RuleLevel.LOW})),
+        "scan.folders[0]": Policy(scan=Scan(folders=(name,))),
         f"users.{name}": Policy(users={name: User()}),
         "users.u.roles[0]": Policy(users={"u": User((name,))}),
         f"profiles.{name}": Policy(profiles={name: Profile()}),
@@ -124,6 +144,39 @@ def test_a_name_that_is_no_text_is_refused() -> None:
     """Code can put a number where a name belongs; the answer is a `PolicyError` all the same."""
     role = Role(deny=(3,))  # type: ignore[arg-type]  # what a person without a type checker writes
     assert refusal(roles={"r": role}) == "roles.r.deny[0]: expected text, got the number 3"
+
+
+@pytest.mark.parametrize("field", ["dialect", "statements", "tables", "columns"])
+def test_what_only_sql_has_is_refused_for_another_language(field: str) -> None:
+    """A list of tables for Python would look like a limit and be none."""
+    given: dict[str, Any] = {field: "postgres" if field == "dialect" else ("a",)}
+    rule = CodeRule(Language.PYTHON, **given)
+    told = refusal(tools={"t": ToolRule(code={"q": rule})})
+    assert told == (
+        f"tools.t.code.q.{field}: expected only what every language has, got {field} for python, which only SQL has"
+    )
+
+
+def test_a_language_that_does_not_exist_is_refused() -> None:
+    """Code can write any text there; what is one is taken, whatever its type."""
+    rule = CodeRule("pyhton")  # type: ignore[arg-type]  # what a person without a type checker writes
+    expected = "one of python, shell, javascript, sql, path, url"
+    told = refusal(tools={"t": ToolRule(code={"q": rule})})
+    assert told == f"tools.t.code.q.language: expected {expected}, got the text 'pyhton'"
+    compile_policy(Policy(tools={"t": ToolRule(code={"q": CodeRule("sql", tables=("a",))})}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("capability", Capability)
+def test_a_capability_that_has_its_own_fields_is_refused_in_the_list(capability: Capability) -> None:
+    """`capabilities: [network]` would look like a grant and be none."""
+    policy = Policy(profiles={"p": Profile(capabilities=(Capability.ENVIRONMENT, capability))})
+    if capability in ("network", "file_read", "file_write", "subprocess"):
+        expected = "one of dynamic_code, environment, introspection, native_code, persistence"
+        assert refusal(profiles=policy.profiles).startswith(
+            f"profiles.p.capabilities[1]: expected {expected}, got {capability}, which `"
+        )
+    else:
+        compile_policy(policy)
 
 
 def test_a_guard_does_not_start_with_such_a_policy() -> None:

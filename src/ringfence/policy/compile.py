@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.errors import UnknownName, nearest
 from ringfence.policy.arguments import ArgumentTest, argument_tests
+from ringfence.policy.code import CodeTest, code_tests
 from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
 from ringfence.policy.profiles import narrow
 from ringfence.policy.roles import Rights, flatten, refuse_cycles
+from ringfence.policy.scanning import declared_code, misnamed, refuse_unknown_dialects, rule_set, terms
 from ringfence.policy.sound import refuse_flaws
 from ringfence.verdict import SILENCE, Decision, Verdict, combine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from ringfence.policy.model import Role, ToolRule
+    from ringfence.scanning.ruleset import RuleSet
     from ringfence.tool import Tool
 
 CHECK = "access"
@@ -39,6 +43,7 @@ class Ruling(NamedTuple):
         rights: what the roles may do together.
         tier: where the tool runs, as plain text: the key of the runners.
         profile: what it may use there.
+        code: what the arguments that hold code must pass.
 
     """
 
@@ -48,6 +53,7 @@ class Ruling(NamedTuple):
     rights: Rights
     tier: str
     profile: Profile
+    code: tuple[CodeTest, ...] = ()
 
 
 class CompiledPolicy:
@@ -55,27 +61,31 @@ class CompiledPolicy:
 
     Arguments:
         policy: the policy.
+        folder: where the relative folders of its rule files start; None: the current folder.
 
     Attributes:
         policy: the same.
         version: twelve hexadecimal digits that change whenever the policy does.
         roles: the built-in roles and the policy's own.
+        declares_code: whether it says of any tool that an argument holds code.
 
     Raises:
-        UnknownName: it names a role, profile or permission that nothing defines; `where` tells the key.
-        PolicyError: it says what cannot be meant, such as an argument rule that sets nothing.
+        UnknownName: it names a role, profile, permission or scanner rule that nothing defines; `where` tells the key.
+        PolicyError: it says what cannot be meant, such as an argument rule that sets nothing, or a rule file cannot be used.
         RoleCycle: roles inherit each other in a circle.
 
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, folder: str | Path | None = None) -> None:
         refuse_flaws(policy)
         self.policy = policy
         self.roles: Mapping[str, Role] = {**BUILT_IN_ROLES, **policy.roles}
         self.profiles: Mapping[str, Profile] = {"default": Profile(), **policy.profiles}
         refuse_cycles(self.roles)
         self._refuse_unknown_names()
-        self.version = _version(policy)
+        self.declares_code = any(rule.code for rule in policy.tools.values())
+        self._scan_rules = rule_set(policy.scan, folder)
+        self.version = _version(policy, self._scan_rules)
         self._exact = {name: rule for name, rule in policy.tools.items() if not is_pattern(name)}
         self._patterns = {name: rule for name, rule in policy.tools.items() if is_pattern(name)}
         self._tests = {name: argument_tests(name, rule.arguments) for name, rule in policy.tools.items()}
@@ -90,6 +100,7 @@ class CompiledPolicy:
             self._refuse_unknown_roles([rule.role] if rule.role is not None else [], f"tools.{name}.role")
             if rule.profile is not None and rule.profile not in self.profiles:
                 raise UnknownName("profile", rule.profile, self.profiles, f"tools.{name}.profile")
+        refuse_unknown_dialects(self.policy.tools)
 
     def _refuse_unknown_roles(self, names: Iterable[str], where: str) -> None:
         for name in names:
@@ -115,6 +126,10 @@ class CompiledPolicy:
             self._rulings[roles, tool] = found
         return found
 
+    def scans(self, roles: tuple[str, ...], tool: Tool) -> bool:
+        """Return whether a tool has arguments that hold code, by its decorator or by this policy."""
+        return bool(tool.code or self.declares_code) and bool(self.ruling(roles, tool).code)
+
     def _rule(self, roles: tuple[str, ...], tool: Tool) -> Ruling:
         unknown = [name for name in roles if name not in self.roles]
         rights = flatten([name for name in roles if name not in unknown], self.roles)
@@ -127,27 +142,24 @@ class CompiledPolicy:
             [_unknown_profile(tool, self.profiles)] if tool.profile not in (None, *self.profiles) else []
         )
         profiles = [self.profiles[name] for name in names if name is not None and name in self.profiles]
+        declared = declared_code(tool, rules)
+        statements += misnamed(tool, declared)
         statements = statements or [replace(SILENCE, check=CHECK)]
+        profile = narrow(profiles or [self.profiles["default"]], rights)
         return Ruling(
             statements=tuple(statements),
             verdict=combine(statements),
             tests=tuple(test for name in rules for test in self._tests[name]),
             rights=rights,
             tier=str(max(tiers, key=_TIERS.index)),
-            profile=narrow(profiles or [self.profiles["default"]], rights),
+            profile=profile,
+            code=code_tests(declared, terms(profile, rights, self._scan_rules)) if declared else (),
         )
 
 
-def compile_policy(policy: Policy) -> CompiledPolicy:
-    """Return the policy made ready to decide.
-
-    Raises:
-        UnknownName: it names a role or profile that nothing defines.
-        RoleCycle: roles inherit each other in a circle.
-        PolicyError: it says what cannot be meant, such as an argument rule that sets nothing.
-
-    """
-    return CompiledPolicy(policy)
+def compile_policy(policy: Policy, folder: str | Path | None = None) -> CompiledPolicy:
+    """Return the policy made ready to decide. Arguments and errors as for `CompiledPolicy`."""
+    return CompiledPolicy(policy, folder)
 
 
 def _access(
@@ -237,10 +249,14 @@ def _unknown_profile(tool: Tool, known: Iterable[str]) -> Verdict:
     )
 
 
-def _version(policy: Policy) -> str:
+def _version(policy: Policy, scan_rules: RuleSet | None) -> str:
+    """Return digits that change with the policy, and with the rule files that it names."""
     import hashlib  # noqa: PLC0415 - loads a large library; only a process that has a policy pays for it
 
-    return hashlib.sha256(_canonical(policy).encode()).hexdigest()[:12]
+    text = _canonical(policy)
+    if policy.scan.folders and scan_rules is not None:
+        text += _canonical(scan_rules.rules)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _canonical(value: object) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, time
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ringfence.errors import PolicyFileError
 
@@ -82,6 +82,13 @@ def _kind_and_text(value: object) -> tuple[str, str]:
             return "the date or time", printable(str(value))
 
 
+class Unclear(NamedTuple):
+    """A value that versions of the format read differently: its text, and in words what it is read as."""
+
+    text: str
+    reading: str
+
+
 @dataclass(slots=True)
 class Document:
     """What a policy file holds.
@@ -92,7 +99,7 @@ class Document:
         lines: the line, from 1, of each key and list item.
         faults: what is wrong with it so far.
         faulty: the places of those faults.
-        unclear: the places of values that versions of the format read differently, each with what it is read as in words.
+        unclear: the places of values that versions of the format read differently.
 
     """
 
@@ -101,7 +108,14 @@ class Document:
     lines: dict[Place, int] = field(default_factory=dict)
     faults: list[PolicyFileError] = field(default_factory=list)
     faulty: set[Place] = field(default_factory=set)
-    unclear: dict[Place, str] = field(default_factory=dict)
+    unclear: dict[Place, Unclear] = field(default_factory=dict)
+
+    def put(self, place: Place, value: object) -> None:
+        """Set the value at a place whose surroundings are there."""
+        around: Any = self.data
+        for step in place[:-1]:
+            around = around[step]
+        around[place[-1]] = value
 
     def line(self, place: Place) -> int | None:
         """Return the line of a place, or of the nearest one around it; None where the file as a whole is meant."""

@@ -114,7 +114,7 @@ def check_policy_file(path: str | Path) -> PolicyCheck:
     if policy is None:
         return PolicyCheck(None, _in_order(document))
     try:
-        return PolicyCheck(compile_policy(policy))
+        return PolicyCheck(compile_policy(policy, Path(path).resolve().parent))
     except PolicyError as error:
         return PolicyCheck(None, (_placed(document, error),))
 

@@ -11,6 +11,10 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic resolves the annot
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ringfence.scanning.decision import SecurityLevel as SecurityLevel  # noqa: PLC0414 - part of this model too, for those who import it from here
+from ringfence.scanning.effects import Language
+from ringfence.scanning.findings import Capability  # noqa: TC001 - pydantic, as above
+
 
 class Permission(StrEnum):
     """What a role may do. The list is closed."""
@@ -40,13 +44,15 @@ class Mode(StrEnum):
     OBSERVE = "observe"
 
 
-class SecurityLevel(StrEnum):
-    """How strictly findings and missing layers are taken."""
+class RuleLevel(StrEnum):
+    """How bad a rule of the scanner says that it is; `off`: the rule says nothing."""
 
+    OFF = "off"
+    INFO = "info"
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
-    PARANOID = "paranoid"
+    CRITICAL = "critical"
 
 
 class Durability(StrEnum):
@@ -117,6 +123,33 @@ class ArgumentRule:
 
 
 @dataclass(frozen=True)
+class CodeRule:
+    """What one argument of a tool is written in. It is scanned before the tool runs.
+
+    Attributes:
+        language: python, shell, javascript, sql, path or url. A list of words is a shell's command, a list of paths or URLs several.
+        dialect: for SQL, the database: postgres, mysql, sqlite, tsql, oracle, snowflake, bigquery, duckdb and more. Empty: what they share.
+        statements: for SQL, the only kinds of statement, such as `select` or `drop table`, by name or pattern. Empty: any.
+        tables: for SQL, the only tables, by name or pattern. Empty: any.
+        columns: for SQL, the only columns, by name or pattern. Empty: any.
+
+    """
+
+    language: Language
+    dialect: str = ""
+    statements: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def misplaced(self) -> tuple[str, ...]:
+        """The fields that are set although the language has no such thing."""
+        if self.language == Language.SQL:
+            return ()
+        return tuple(name for name in ("dialect", "statements", "tables", "columns") if getattr(self, name))
+
+
+@dataclass(frozen=True)
 class ToolRule:
     """What one tool, or all tools that fit a pattern, require. Every rule that fits a tool's name must hold.
 
@@ -125,6 +158,8 @@ class ToolRule:
         permissions: the caller has all of these. Empty: only `execute_tool`, which every call needs.
         ask: a person must say yes each time.
         arguments: rules for arguments, by name. Empty: any arguments that fit the signature.
+        code: arguments that hold code, commands, queries, paths or URLs, by name, besides those that the decorator declares.
+            Empty: none.
         tier: where it runs; the stricter of this and the decorator's counts. None: the decorator's, or inline.
         profile: the name of a profile. None: the decorator's, or `default`.
         description: for people who read the policy.
@@ -135,6 +170,7 @@ class ToolRule:
     permissions: tuple[Permission, ...] = ()
     ask: bool = False
     arguments: Mapping[str, ArgumentRule] = field(default_factory=dict)
+    code: Mapping[str, CodeRule] = field(default_factory=dict)
     tier: Tier | None = None
     profile: str | None = None
     description: str = ""
@@ -142,7 +178,7 @@ class ToolRule:
 
 @dataclass(frozen=True)
 class Profile:
-    """What code may use while it runs in the restricted or sandbox tier.
+    """What code may use: in the restricted and sandbox tiers while it runs, and in every tier by what the scanner sees in it before.
 
     Attributes:
         cpu_seconds: CPU time.
@@ -154,14 +190,19 @@ class Profile:
         output_bytes: how much of stdout and of stderr is kept; the rest is counted and cut.
         source_bytes: the largest source.
         network: whether it may use the network at all.
-        hosts: the only hosts it may reach. Empty: none.
+        hosts: the only hosts it may reach: names or IP addresses, `*.example.org` for every name below `example.org`, `*` for all.
+            Empty: none.
         ports: the only ports it may reach. Empty: none.
         read_only: paths it may read, besides its working folder.
         read_write: paths it may write, besides its working folder.
         forbidden: paths that stay closed, whatever else is granted.
         subprocesses: whether it may start processes at all.
-        commands: the only commands it may start. Empty: none.
-        security_level: low, medium, high or paranoid.
+        commands: the only commands it may start, by base name or pattern. Empty: none.
+        capabilities: what else it may do at the security levels high and paranoid: dynamic_code, environment, introspection,
+            native_code, persistence. Below those levels only findings speak about these. Empty: none of them.
+        security_level: low, medium, high or paranoid. At `low` only critical findings block. At `medium` high ones too, and
+            network, files and processes beyond what profile and permissions grant. At `high` every capability that is not granted.
+            `paranoid` is `high`, and takes no run where a protection layer is missing.
 
     """
 
@@ -181,6 +222,7 @@ class Profile:
     forbidden: tuple[str, ...] = ("/etc", "/bin", "/usr")
     subprocesses: bool = False
     commands: tuple[str, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
     security_level: SecurityLevel = SecurityLevel.MEDIUM
 
 
@@ -220,6 +262,22 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """Which rules the scanner goes by.
+
+    Attributes:
+        levels: another level for a rule, by its id: info, low, medium, high, critical, or off. `ringfence rules list` shows the ids.
+            Empty: each rule's own.
+        folders: folders with rule files of your own. A relative path starts at the policy file's folder, or at the current folder
+            where the policy has no file. Empty: the built-in rules only.
+
+    """
+
+    levels: Mapping[str, RuleLevel] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Policy:
     """A whole policy. `Policy()` has the built-in roles and allows nothing.
 
@@ -233,6 +291,7 @@ class Policy:
         plugins: the plugins that take part in deciding, in order, by entry-point name. None that is not named here is loaded.
         plugin_seconds: how long one hook of such a plugin may take before its answer is "deny".
         approval_seconds: how long a person may take before the answer is "deny".
+        scan: which rules the scanner goes by.
         audit: how the record is kept.
 
     """
@@ -246,6 +305,7 @@ class Policy:
     plugins: tuple[str, ...] = ()
     plugin_seconds: float = 5.0
     approval_seconds: float = 300.0
+    scan: Scan = field(default_factory=Scan)
     audit: Audit = field(default_factory=Audit)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ringfence.policy.document import MOST_DEPTH, MOST_VALUES, Document, is_secret, printable
+from ringfence.policy.document import MOST_DEPTH, MOST_VALUES, Document, Unclear, is_secret, printable
 
 if TYPE_CHECKING:
     from ringfence.errors import PolicyFileError
@@ -173,7 +173,8 @@ class _Values:
         if value is not _UNCLEAR:
             return self._document.scalar(place, value)
         hidden = "a value that versions of YAML read differently (hidden, since its key looks like that of a secret)"
-        self._document.unclear[place] = hidden if is_secret(place) else _reading(node)
+        reading = hidden if is_secret(place) else _reading(node)
+        self._document.unclear[place] = Unclear(str(node.value), reading)
         return None
 
 

@@ -87,14 +87,20 @@ def fields_of(section: type) -> dict[str, Any]:
 def shape(document: Document) -> Policy | None:
     """Return the policy that a document holds; None, with faults noted in the document, where it holds none."""
     policy = None
-    for place, reading in document.unclear.items():
-        document.report(place, _expected_in_quotes(place), reading)
+    for place, unclear in document.unclear.items():
+        if _is_word(place, unclear.text):
+            document.put(place, unclear.text)
+        else:
+            document.report(place, _expected_in_quotes(place), unclear.reading)
     try:
         # Through JSON, since strict validation takes a list for a tuple and text for an enum only from there.
         policy = adapter().validate_json(json.dumps(document.data))
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False):
-            _report(document, tuple(fault["loc"]), unknown=fault["type"] == "unexpected_keyword_argument")
+            if fault["type"] == "missing":
+                _report_missing(document, tuple(fault["loc"]))
+            else:
+                _report(document, tuple(fault["loc"]), unknown=fault["type"] == "unexpected_keyword_argument")
     _check_for_nothing(document)
     _check_bounds(document)
     if policy is not None and not document.faults:
@@ -117,6 +123,11 @@ def _report(document: Document, location: Place, *, unknown: bool) -> None:
     names = [str(member) for member in kinds[0]] if issubclass(kinds[0], StrEnum) else []
     close = nearest(value, names) if isinstance(value, str) else None
     document.report(place, _expected(annotation, value), _came(value, place), nearest=close)
+
+
+def _report_missing(document: Document, location: Place) -> None:
+    _, annotation = _resolve(location)
+    document.report(location[:-1], f"the key {location[-1]}, {_expected(annotation, None)}", "none")
 
 
 def _came(value: object, place: Place) -> str:
@@ -177,6 +188,13 @@ def _expected(annotation: Any, value: object) -> str:
     if issubclass(kind, StrEnum):
         return f"one of {', '.join(kind)}"
     return _WORDS.get(kind, "a mapping")
+
+
+def _is_word(place: Place, text: str) -> bool:
+    """Return whether a closed list at a place has a word, such as `off`: no version of YAML can mean anything else by it there."""
+    resolved, annotation = _resolve(place)
+    kind = _kinds(annotation)[0]
+    return resolved == place and issubclass(kind, StrEnum) and text in list(kind)
 
 
 def _expected_in_quotes(place: Place) -> str:

@@ -14,12 +14,14 @@ from unicodedata import is_normalized
 from ringfence.errors import PolicyError
 from ringfence.policy.document import dotted, printable, show
 from ringfence.policy.model import ArgumentRule
+from ringfence.scanning.effects import Language
+from ringfence.scanning.findings import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ringfence.policy.document import Place
-    from ringfence.policy.model import Policy, Role, ToolRule
+    from ringfence.policy.model import CodeRule, Policy, Profile, Role, ToolRule
 
 
 class Flaw(NamedTuple):
@@ -57,8 +59,11 @@ def flaws(policy: Policy) -> Iterator[Flaw]:
     for name, user in policy.users.items():
         yield from _in_name(("users", name), name)
         yield from _in_names(("users", name, "roles"), user.roles)
-    for name in policy.profiles:
-        yield from _in_name(("profiles", name), name)
+    for name, profile in policy.profiles.items():
+        yield from _in_profile(("profiles", name), name, profile)
+    for name in policy.scan.levels:
+        yield from _in_name(("scan", "levels", name), name)
+    yield from _in_names(("scan", "folders"), policy.scan.folders)
     yield from _in_names(("audit", "redact"), policy.audit.redact, one=True)
 
 
@@ -78,6 +83,10 @@ def _in_tool_rule(place: Place, name: str, rule: ToolRule) -> Iterator[Flaw]:
         here = (*place, "arguments", argument)
         yield from _in_name(here, argument)
         yield from _in_argument_rule(here, wanted)
+    for argument, code in rule.code.items():
+        here = (*place, "code", argument)
+        yield from _in_name(here, argument)
+        yield from _in_code_rule(here, code)
 
 
 def _in_argument_rule(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
@@ -94,6 +103,39 @@ def _in_argument_rule(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
             yield Flaw((*place, key), "a finite number", "infinity or NaN")
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
         yield Flaw((*place, "max"), "a number that is not smaller than `min`", "a smaller one")
+
+
+def _in_code_rule(place: Place, rule: CodeRule) -> Iterator[Flaw]:
+    if rule.language not in tuple(Language):
+        yield Flaw((*place, "language"), f"one of {', '.join(Language)}", show(rule.language))
+    for key in rule.misplaced:
+        yield Flaw(
+            (*place, key), "only what every language has", f"{key} for {rule.language}, which only SQL has"
+        )
+    for key, patterns in (
+        ("statements", rule.statements),
+        ("tables", rule.tables),
+        ("columns", rule.columns),
+    ):
+        yield from _in_names((*place, key), patterns, one=True)
+
+
+def _in_profile(place: Place, name: str, profile: Profile) -> Iterator[Flaw]:
+    yield from _in_name(place, name)
+    for index, capability in enumerate(profile.capabilities):
+        if capability in _BY_FIELDS:
+            others = ", ".join(sorted(set(Capability) - set(_BY_FIELDS)))
+            got = f"{capability}, which {_BY_FIELDS[capability]} grants"
+            yield Flaw((*place, "capabilities", index), f"one of {others}", got)
+
+
+_BY_FIELDS = {
+    Capability.NETWORK: "`network` with `hosts` and `ports`",
+    Capability.FILE_READ: "`read_only`",
+    Capability.FILE_WRITE: "`read_write`",
+    Capability.SUBPROCESS: "`subprocesses` with `commands`",
+}
+"""What a profile has fields of its own for."""
 
 
 def _in_names(place: Place, names: Iterable[str], *, one: bool = False) -> Iterator[Flaw]:
