@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from ringfence.cli import app
+from ringfence.cli.commands import app
 from ringfence.cli.output import safe
 
 if TYPE_CHECKING:
@@ -41,10 +41,21 @@ def test_help_lists_the_commands() -> None:
     """`--help` names every command."""
     found = CliRunner().invoke(app, ["--help"])
     assert found.exit_code == 0
-    assert all(command in found.output for command in ("policy", "audit", "explain"))
+    assert all(command in found.output for command in ("policy", "audit", "explain", "scan", "rules"))
 
 
-@pytest.mark.parametrize("command", [["policy", "check"], ["policy", "schema"], ["explain"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["policy", "check"],
+        ["policy", "schema"],
+        ["explain"],
+        ["scan"],
+        ["rules", "list"],
+        ["rules", "show"],
+        ["rules", "check"],
+    ],
+)
 def test_the_help_of_each_command_has_an_example(command: list[str]) -> None:
     """Each command shows how it is called."""
     found = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
@@ -60,6 +71,9 @@ def test_the_help_of_each_command_has_an_example(command: list[str]) -> None:
         ["policy", "check"],
         ["policy", "check", "--colour", "x"],
         ["explain", "x.yaml", "--tool", "t"],
+        ["scan"],
+        ["scan", ".", "--colour"],
+        ["rules", "show"],
     ],
 )
 def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
@@ -89,7 +103,7 @@ def test_an_error_is_red_on_request_and_never_with_no_color(tmp_path: Path) -> N
 def test_an_interrupt_is_exit_code_130() -> None:
     """Ctrl-C ends a running command with 130 and without a traceback."""
     code = (
-        "import os, signal, time\nfrom ringfence.cli import app, main\n"
+        "import os, signal, time\nfrom ringfence.cli import main\nfrom ringfence.cli.commands import app\n"
         "@app.command()\ndef wait() -> None:\n    os.kill(os.getpid(), signal.SIGINT); time.sleep(10)\nmain()\n"
     )
     done = subprocess.run(

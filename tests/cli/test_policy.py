@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ringfence.cli import app
+from ringfence.cli.commands import app
 
 POLICY = """
 version: 1
@@ -158,6 +158,32 @@ def test_explain_shows_asks_unnamed_tools_and_observe_mode(file: str) -> None:
     assert "\nallow: role 'analyst' allows 'read_*'" in out
     assert "\nnote: the policy does not name this tool" in out
     assert "\nnote: the policy only observes" in out
+
+
+@pytest.mark.parametrize(
+    ("path", "decision", "rule"),
+    [("a.txt", "allow", "scan-path"), ("/srv/x", "deny", "file_read:path"), ("/srv/closed/x", "deny", "file_read:forbidden")],
+)  # fmt: skip
+def test_explain_shows_what_the_scan_of_an_argument_says(
+    tmp_path: Path, path: str, decision: str, rule: str
+) -> None:
+    """An argument that the policy declares as code has a statement of its own, and what would have been allowed is told."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "roles: {reader: {inherits: [user], allow: [read]}}\ntools: {read: {code: {path: {language: path}}}}\n"
+        "profiles: {default: {read_only: [/srv/open], forbidden: [/srv/closed]}}"
+    )
+    call = ("--user", "ana", "--role", "reader", "--tool", "read", "--args", json.dumps({"path": path}))
+    code, out, _ = run("explain", str(file), *call, "--json")
+    found = json.loads(out)
+    (said,) = [said for said in found["statements"] if said["check"] == "code"]
+    assert (code, said["rule"], said["decision"], found["verdict"]["decision"]) == (
+        0,
+        rule,
+        decision,
+        decision,
+    )
+    assert found["nearest"] == ([said["hint"]] if decision == "deny" else [])
 
 
 def test_explain_leaves_no_log_behind(file: str) -> None:

@@ -1,55 +1,45 @@
-"""The command line. One module per command; this one puts them together and turns errors into one line and an exit code.
+"""The command line. One module per command; this one starts them and turns errors into one line and an exit code.
 
-Exit codes: 0 done, 1 the command found what it looks for (faults, a broken log), 2 it could not be run, 130 interrupted. The one
-idea: whoever makes a mistake gets a sentence, and a traceback is always a bug of ours.
+Exit codes: 0 done, 1 the command found what it looks for (faults, findings, a broken log), 2 it could not be run, 130 interrupted.
+The one idea: whoever makes a mistake gets a sentence, and a traceback is always a bug of ours.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib.metadata import version
-from typing import Annotated
 
-import typer
-
-from ringfence.cli import audit, explain, policy
 from ringfence.errors import RingfenceError
 
-app = typer.Typer(
-    name="ringfence",
-    help="One gate between an LLM agent and its tools: check policies, explain decisions, read the log.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(policy.app, name="policy")
-app.add_typer(audit.app, name="audit")
-app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
-
-
-def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's call
-    if value:
-        typer.echo(f"ringfence {version('ringfence')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    *,
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
-    ] = False,
-) -> None:
-    pass
+_FAILED, _BROKEN, _INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
     """Run the command that the process was started with, and exit."""
     try:
+        if sys.argv[1:2] == ["scan"]:  # without typer, for the reason that `scan.py` gives
+            sys.exit(_scan(sys.argv[2:]))
+        from ringfence.cli.commands import app
+
         app()
     except RingfenceError as error:
         from ringfence.cli.output import print_error
 
         print_error(error)
-        sys.exit(2)
+        sys.exit(_BROKEN)
+
+
+def _scan(arguments: list[str]) -> int:
+    """Run `ringfence scan`; an interrupt and a reader that goes away end it as typer ends the other commands."""
+    from ringfence.cli.scan import scan
+
+    try:
+        code = scan(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # or the interpreter complains when it flushes at its end
+        return _FAILED
+    return code

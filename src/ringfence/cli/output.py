@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from ringfence.cli.terminal import visible
+
 if TYPE_CHECKING:
     from ringfence.errors import RingfenceError
 
@@ -23,9 +25,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def safe(text: object) -> str:
     """Return a text to print through rich: markup and control characters, line ends included, show and do nothing."""
-    shown = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text)
-    )
+    shown = visible(str(text))
     body = shown.rstrip("\\")
     # Each trailing backslash twice, or an odd number of them would take the meaning from the tag that follows.
     return escape(body) + "\\\\" * (len(shown) - len(body))

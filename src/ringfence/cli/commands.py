@@ -1,0 +1,54 @@
+"""All commands of `ringfence`, put together for typer: what `ringfence --help` lists."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ringfence.cli import audit, explain, policy, rules
+from ringfence.cli import scan as scanning
+
+app = typer.Typer(
+    name="ringfence",
+    help="One gate between an LLM agent and its tools: check policies, explain decisions, scan code, read the log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(policy.app, name="policy")
+app.add_typer(rules.app, name="rules")
+app.add_typer(audit.app, name="audit")
+app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
+
+
+@app.command(
+    "scan",
+    help=scanning.HELP,
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def _scan(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Its own arguments: ringfence scan --help lists them.")
+    ] = None,
+) -> None:
+    raise typer.Exit(scanning.scan(arguments or []))
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's call
+    if value:
+        typer.echo(f"ringfence {version('ringfence')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
