@@ -6,9 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV := $(shell command -v uv 2>/dev/null)
-PATHS := src adapters recipes tests bench
+PATHS := src adapters recipes tests bench fuzz
+CORPORA ?= ../shared/eval
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check fix bench docs wheel clean
+.PHONY: help demo test check fix bench fuzz docs wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -32,7 +34,16 @@ fix: $(STAMP)  ## repair what the linter can repair, and format
 bench: $(VENV)/.bench  ## measure beside the peers, and write bench/results/
 	$(BIN)/python -m bench.guard --json > bench/results/guard.json
 	$(BIN)/python -m bench.imports --json > bench/results/imports.json
+	$(BIN)/python -m bench.scan_speed --json > bench/results/scan_speed.json
+ifneq ($(wildcard $(CORPORA)/*.jsonl),)
+	$(BIN)/python -m bench.scan $(CORPORA) --json > bench/results/scan.json
+endif
 	$(BIN)/python -m bench.tables
+
+fuzz: $(VENV)/.fuzz  ## look for sources that break the scanner, FUZZ_SECONDS for each language
+	for language in python shell javascript sql path url; do \
+	  $(BIN)/python -m fuzz.scan $$language -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 docs: $(VENV)/.docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
@@ -65,6 +76,10 @@ $(VENV)/.docs: $(STAMP)
 
 $(VENV)/.bench: $(STAMP)
 	$(call install,bench)
+	@touch $@
+
+$(VENV)/.fuzz: $(STAMP)
+	$(call install,fuzz)
 	@touch $@
 
 ifdef UV

@@ -11,13 +11,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
 Written by `make bench` from `bench/results/*.json`; the numbers are one machine's, so read the ratios. Everything in a row ran in
-turn in one process. Lower is better. *Floor* is what every release should hold, *goal* is where we aim; a peer that is faster
+turn in one process. Lower is better, except for MB per second. *Floor* is what every release should hold, *goal* is where we aim; a peer that is better
 than we are is printed in bold.
 """
 METHOD = """
 ## How it is measured
 
-- `python -m bench.guard` and `python -m bench.imports` print the same tables, `--json` the objects behind them.
+- `python -m bench.guard`, `bench.imports`, `bench.scan FOLDER` and `bench.scan_speed` print the same tables, `--json` the objects behind them.
 - Medians over rounds of wall time per call; where a row says CPU, processor time of all threads, writing included.
 - Peers are at their best: policies loaded, requests built ahead, cedarpy with parsed handles, AGT's kernel driven both by hand (which spares it an
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
@@ -35,28 +35,86 @@ def main() -> None:
 def _section(result: dict[str, Any]) -> str:
     machine = ", ".join(f"{value}" for value in result["machine"].values())
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items() if version)
+    table = _groups(result["groups"]) if "groups" in result else _figures(result["figures"])
+    return "\n".join(
+        [f"## {result['benchmark']}", "", *table, "", f"Machine: {machine}. Versions: {versions}.", ""]
+    )
+
+
+def _figures(figures: list[dict[str, Any]]) -> list[str]:
+    """Return the table of what was timed; of the hostile inputs, which are many, those that miss their goal, and a line about the rest."""
+    hostile = [figure for figure in figures if figure["id"] == _HOSTILE]
+    shown = [figure for figure in figures if figure["id"] != _HOSTILE or figure["status"] != "goal"]
     head = [
         "| | what | ours | peers | ratio | floor | goal | |",
         "| --- | --- | --: | --- | --: | --: | --: | --- |",
     ]
-    rows = [_row(figure) for figure in result["figures"]]
-    return "\n".join(
-        [f"## {result['benchmark']}", "", *head, *rows, "", f"Machine: {machine}. Versions: {versions}.", ""]
-    )
+    table = [*head, *map(_row, shown)]
+    if hostile:
+        good = sum(figure["status"] == "goal" for figure in hostile)
+        table += [
+            "",
+            f"Of {len(hostile)} hostile inputs {good} hold their goal; the others are listed above.",
+        ]
+    return table
+
+
+_HOSTILE = "E-hostile"
+
+
+def _groups(groups: list[dict[str, Any]]) -> list[str]:
+    """Return the table of what was caught: the files as wholes, and by capability where that has enough rows to tell."""
+    head = [
+        "| file | expected | needs | rows | detected | blocked | 95 % | all granted | naive regexes | critical only | bandit |",
+        "| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    shown = [group for group in groups if group["category"] is None and _tells(group)]
+    return [*head, *map(_group, shown), "", SCAN_METHOD]
+
+
+def _tells(group: dict[str, Any]) -> bool:
+    return group["capability"] is None or group["rows"] >= _FEWEST_ROWS
+
+
+_FEWEST_ROWS = 10
+SCAN_METHOD = """Shares of rows in per cent: what is blocked should be all of `block` and `policy` and nothing of `allow`; `flag` should be detected, and
+`any` cannot be decided from the text. `block` is judged at security level `medium` with everything granted, `policy` at `high` with
+nothing granted, all others at `medium` with what the code needs granted, as the corpus tells it; *all granted* is what findings alone
+block. The regular expressions stand in `bench/naive.py`; bandit counts from medium severity on."""
+
+
+def _group(group: dict[str, Any]) -> str:
+    detected = group["detected"] / group["rows"]
+    interval = f"{_percent(group['low'])}-{_percent(group['high'])}"
+    cells = [group["file"], group["expected"], group["capability"] or "", f"{group['rows']}"]
+    cells += [_percent(detected), _percent(group["rate"]), interval]
+    cells += [_percent(group[key]) for key in ("named", "naive", "naive_critical", "bandit")]
+    return f"| {' | '.join(cells)} |"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def _row(figure: dict[str, Any]) -> str:
-    peers = ", ".join(_peer(name, value, figure["ours"]) for name, value in figure["peers"].items())
+    peers = ", ".join(_peer(name, value, figure) for name, value in figure["peers"].items())
     cells = [figure["id"], figure["what"], f"{_number(figure['ours'])} {figure['unit']}", peers or "-"]
     cells += [_number(figure[key]) for key in ("ratio", "floor", "goal")]
     return f"| {' | '.join(cells)} | {figure['status']} |"
 
 
-def _peer(name: str, value: float | None, ours: float | None) -> str:
+def _peer(name: str, value: float | None, figure: dict[str, Any]) -> str:
     if value is None:
         return f"{name} not installed"
     shown = f"{name} {_number(value)}"
-    return f"**{shown}**" if ours is not None and value < ours else shown
+    return f"**{shown}**" if _is_better(value, figure) else shown
+
+
+def _is_better(value: float, figure: dict[str, Any]) -> bool:
+    ours = figure["ours"]
+    if ours is None:
+        return False
+    return bool(value > ours if figure["unit"].startswith("MB/") else value < ours)
 
 
 def _number(value: float | None) -> str:
