@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import subprocess
 import sys
@@ -15,7 +16,10 @@ BLOCKS = [
     (README[: match.start()].count("\n") + 1, match["language"], match["code"])
     for match in re.finditer(r"^```(?P<language>\w+)\n(?P<code>.*?)^```", README, re.DOTALL | re.MULTILINE)
 ]
-PYTHON = [(line, code) for line, language, code in BLOCKS if language == "python"]
+WAYS_IN = [
+    (line, code) for line, language, code in BLOCKS if language == "python" and "find_orders" not in code
+]
+SCANNED = next(code for _, language, code in BLOCKS if language == "python" and "find_orders" in code)
 POLICY = next(code for _, language, code in BLOCKS if language == "yaml")
 
 # What an application has before it gets to the README: tools, a model, a client.
@@ -66,7 +70,7 @@ def program(code: str) -> str:
     return f"{before}\n{code}\n{AFTER[key]}\n"
 
 
-@pytest.mark.parametrize(("line", "code"), PYTHON, ids=[f"README.md:{line}" for line, _ in PYTHON])
+@pytest.mark.parametrize(("line", "code"), WAYS_IN, ids=[f"README.md:{line}" for line, _ in WAYS_IN])
 def test_the_readmes_code_runs_and_does_what_it_says(tmp_path: Path, line: int, code: str) -> None:
     """Each way in allows the small refund and denies the large one, by the rule of the README's own policy."""
     (tmp_path / "ringfence.yaml").write_text(POLICY)
@@ -85,7 +89,31 @@ def test_the_readmes_code_runs_and_does_what_it_says(tmp_path: Path, line: int, 
 
 def test_the_readme_shows_three_ways_in() -> None:
     """There is a block for the decorator, the middleware and the loop."""
-    assert len(PYTHON) == len(AFTER) == 3
+    assert len(WAYS_IN) == len(AFTER) == 3
+
+
+def test_the_readmes_scanned_tool_denies_what_it_says(tmp_path: Path) -> None:
+    """The query runs, the one that drops a table does not and is answered with what to change."""
+    (tmp_path / "ringfence.yaml").write_text(POLICY)
+    done = subprocess.run(
+        [sys.executable, "-c", SCANNED],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "did SELECT total" in done.stdout
+    assert "Leave tables as they are" in done.stdout
+    assert "did SELECT 1" not in done.stdout
+
+
+def test_the_guide_to_scanning_shows_real_answers() -> None:
+    """The sessions in it print what they say."""
+    run = doctest.testfile(str(ROOT / "docs" / "scanning.md"), module_relative=False, encoding="utf-8")
+    assert run.attempted
+    assert not run.failed
 
 
 def test_the_readmes_policy_is_sound(tmp_path: Path) -> None:
