@@ -318,7 +318,7 @@ def test_a_scan_of_one_file_loads_little() -> None:
     heavy = {"typer", "rich", "click", "pydantic", "yaml", "pluggy", "pathlib", "multiprocessing", "asyncio"}
     heavy |= {"importlib.metadata", "tree_sitter", "sqlglot", "shutil", "difflib", "json", "hashlib"}
     code = (
-        "import sys\nbefore = set(sys.modules)\nfrom ringfence.cli import main\nsys.argv = ['ringfence', 'scan', 'bad.py']\n"
+        "import os, sys\nos._exit = sys.exit\nbefore = set(sys.modules)\nfrom ringfence.cli import main\nsys.argv = ['ringfence', 'scan', 'bad.py']\n"
         f"try: main()\nexcept SystemExit: print(sorted({heavy!r} & set(sys.modules) - before))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)

@@ -6,19 +6,24 @@ The one idea: whoever makes a mistake gets a sentence, and a traceback is always
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from typing import NoReturn
 
 from ringfence.errors import RingfenceError
 
 _FAILED, _BROKEN, _INTERRUPTED = 1, 2, 130
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""A scan makes many objects and leaves few cycles: with Python's own 700 the collector takes a tenth of the time."""
 
 
 def main() -> None:
     """Run the command that the process was started with, and exit."""
     try:
         if sys.argv[1:2] == ["scan"]:  # without typer, for the reason that `scan.py` gives
-            sys.exit(_scan(sys.argv[2:]))
+            gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+            _leave(_scan(sys.argv[2:]))
         from ringfence.cli.commands import app
 
         app()
@@ -27,6 +32,12 @@ def main() -> None:
 
         print_error(error)
         sys.exit(_BROKEN)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once. To free each object first, as an ordinary exit does, takes as long as scanning a small file."""
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _scan(arguments: list[str]) -> int:

@@ -6,6 +6,7 @@ instructions to a model past a person. Comments count here, since that is where 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ringfence.scanning.effects import Effect, Kind, Trait
@@ -19,12 +20,13 @@ _ISOLATED = chr(0x2069)
 """Ends an isolate. Dates of right-to-left languages come in closed ones; an open one turns what follows it on its line."""
 _TAGS = range(0xE0000, 0xE0080)
 _BLACK_FLAG = "\U0001f3f4"
+_ANY = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 _HIDDEN = frozenset({Trait.HIDDEN})
 
 
 def hidden_text(source: str) -> Iterator[Effect]:
     """Return one effect for the first character of each kind that hides text."""
-    if source.isascii():
+    if source.isascii() or _ANY.search(source) is None:
         return
     turning = _first_turning(source)
     tag = next((n for n, c in enumerate(source) if ord(c) in _TAGS and not _is_flag(source, n)), -1)

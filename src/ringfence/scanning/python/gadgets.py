@@ -35,6 +35,8 @@ _SCOPES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
 _OF_SCOPES = ("__builtins__", "__loader__", "__import__")
 _TELLING = frozenset({"__name__", "__qualname__", "__module__", "__doc__", "__class__"})
 """Attributes that a template may well ask for."""
+_FACTS = frozenset({"__name__", "__file__", "__package__", "__doc__", "__warningregistry__"})
+"""Entries of a module's names that say where it comes from: loggers and warnings ask a frame for them."""
 _BASES = frozenset({"__base__", "__bases__", "__mro__", "mro"})
 _ROOTS = ("builtins.object", "builtins.type")
 _MOST = 8
@@ -53,6 +55,7 @@ class Gadgets:
         self._index = index
         self._resolver = resolver
         self._called = {call.func for call, _ in index.calls} if index.gadgets else set()
+        self._asked = set(_asked_for_facts(index)) if index.gadgets else set()
 
     def effects(self) -> Iterator[Effect]:
         """Return the effects of attributes, names and subscripts. Those of calls are asked for one by one."""
@@ -67,6 +70,8 @@ class Gadgets:
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Iterator[Effect]:
         what = GADGETS[node.attr]
         if what in ("way out", "step"):
+            if node in self._asked or (node.attr == "__loader__" and isinstance(node.ctx, ast.Store)):
+                return
             climbing = self._climbs(node, scope)
             traits = _CALCULATED if climbing else NO_TRAITS
             yield Effect(Kind.INTROSPECT, node.attr, "", *place(node), traits=traits)
@@ -201,6 +206,25 @@ class Gadgets:
                 yield Effect(
                     Kind.INTROSPECT, f"str.{function.attr}", value.const, *place(node), traits=_CALCULATED
                 )
+
+
+def _asked_for_facts(index: Index) -> Iterator[ast.expr]:
+    """Return the tables of names of which a source takes an entry that is a mere fact, by item or by `get`."""
+    for node, _ in index.subscripts:
+        if isinstance(node.ctx, ast.Load) and _is_fact(node.slice):
+            yield node.value
+    for call, _ in index.calls:
+        if (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr == "get"
+            and call.args
+            and _is_fact(call.args[0])
+        ):
+            yield call.func.value
+
+
+def _is_fact(key: ast.expr) -> bool:
+    return isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value in _FACTS
 
 
 def _handed_on(node: ast.Name) -> Iterator[Effect]:

@@ -44,7 +44,7 @@ STANDARD_PATHS = frozenset(
         "skimage.io", "torchvision.io", "pandas.io", "pandas.api.types", "numpy.core.multiarray",
         "sys.modules", "os.environ", "astropy.io", "tensorflow.python.platform", "joblib.parallel",
         "matplotlib.rcsetup", "IPython.core", "pydantic.types", "sqlalchemy.types", "google.genai.types",
-        "anthropic.types", "openai.types", "google.generativeai.types", "asyncio.threads", "Bio.io",
+        "anthropic.types", "copyreg.pickle", "wsgiref.types", "openai.types", "google.generativeai.types", "asyncio.threads", "Bio.io",
         "ray.util.multiprocessing", "pyspark.sql.types", "rich.traceback", "plotly.io", "discord.ui",
         "telebot.types", "aiogram.types", "cv2.gapi", "mcp.types", "jax.tree_util",
     }
