@@ -25,7 +25,7 @@ PACKAGE = SRC / "ringfence"
 ADAPTERS = ROOT / "adapters"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("verdict", "unsafe", "policy.match"),
+    ("verdict", "unsafe", "threat", "policy.match"),
     ("errors", "events"),
     ("policy.document",),
     ("policy.read_yaml",),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         ToolExists,
         UnknownName,
     )
-    from ringfence.events import SecurityEvent, ThreatLevel
+    from ringfence.events import SecurityEvent
     from ringfence.guard import Guard
     from ringfence.policy.model import (
         ArgumentRule,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from ringfence.scanning import Capability, Finding, Language, ScanReport, scan
     from ringfence.session import Session, acting_in, current_session
+    from ringfence.threat import ThreatLevel
     from ringfence.tool import Kind, Signature, Tool
     from ringfence.unsafe import UnsafeWarning
     from ringfence.verdict import Decision, Reason, Verdict, combine
@@ -156,10 +157,7 @@ _HOMES = {
         "ToolExists",
         "UnknownName",
     ),
-    "events": (
-        "SecurityEvent",
-        "ThreatLevel",
-    ),
+    "events": ("SecurityEvent",),
     "guard": ("Guard",),
     "policy.model": (
         "ArgumentRule",
@@ -191,6 +189,7 @@ _HOMES = {
         "acting_in",
         "current_session",
     ),
+    "threat": ("ThreatLevel",),
     "tool": (
         "Kind",
         "Signature",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from ringfence.deadline import Bounded
 from ringfence.errors import PluginAnswerInvalid, PluginRaised, RingfenceError
-from ringfence.events import SecurityEvent, ThreatLevel
+from ringfence.events import SecurityEvent
 from ringfence.refusals import broken
+from ringfence.threat import ThreatLevel
 from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:

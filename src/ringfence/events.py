@@ -1,4 +1,4 @@
-"""What the gate and its detectors report: `SecurityEvent`, and the `ThreatLevel` that ranks them.
+"""What the gate and its detectors report: `SecurityEvent`, ranked by a `ThreatLevel`.
 
 An event is a fact about a call or about the gate itself, not a verdict: it never changes what happens to the call.
 """
@@ -6,24 +6,12 @@ An event is a fact about a call or about the gate itself, not a verdict: it neve
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class ThreatLevel(IntEnum):
-    """How bad it is. Critical is always blocked."""
-
-    INFO = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
-
-    def __str__(self) -> str:
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)

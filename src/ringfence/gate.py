@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ringfence.admission import Admission
 from ringfence.asking import failure
 from ringfence.call import Outcome
-from ringfence.events import SecurityEvent, ThreatLevel
+from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable
 from ringfence.runners.outcomes import raised, returned
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ringfence.in_force import InForce
     from ringfence.incoming import Incoming
     from ringfence.recording import Recording
+    from ringfence.threat import ThreatLevel
     from ringfence.tool import Tool
 
 _ASK = Decision.ASK

@@ -21,7 +21,6 @@ from ringfence.bodies import (
 from ringfence.call import Principal
 from ringfence.clock import Clock
 from ringfence.errors import PolicyError, RingfenceError, ToolError, UnknownName
-from ringfence.events import ThreatLevel
 from ringfence.gate import Gate
 from ringfence.incoming import Incoming, new_id
 from ringfence.policy.model import Durability, Mode, Policy, StoreKind
@@ -29,6 +28,7 @@ from ringfence.recording import Recording
 from ringfence.registry import Registry
 from ringfence.session import Session, acting_in, current_session
 from ringfence.streams import GuardedAsyncGenerator, GuardedGenerator
+from ringfence.threat import ThreatLevel
 from ringfence.tool import Tool, make_tool
 from ringfence.unsafe import warn_no_record, warn_observing
 from ringfence.verdict import combine

@@ -30,8 +30,9 @@ from ringfence.audit.query import select
 from ringfence.audit.record import canonical
 from ringfence.call import Outcome, Output, Principal, ToolCall, Usage
 from ringfence.errors import RecordCorrupt, RecordUnwritable
-from ringfence.events import SecurityEvent, ThreatLevel
+from ringfence.events import SecurityEvent
 from ringfence.policy.model import Audit, Durability, StoreKind
+from ringfence.threat import ThreatLevel
 from ringfence.verdict import Decision, Reason, Verdict
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import scan
+from ringfence.threat import ThreatLevel
 
 FOLDER = Path(__file__).parent / "bypasses"
 HEADING = re.compile(r"^### (.+)\n", re.MULTILINE)

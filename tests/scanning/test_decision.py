@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Capability, Family, Finding, Language, Need, Problem, ScanReport, scan
 from ringfence.scanning.decision import SecurityLevel, objections
 from ringfence.scanning.effects import HOLE
 from ringfence.scanning.grants import Grants
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Capability, Effect, Kind, Language, Origin, Trait, scan
 from ringfence.scanning.effects import HOLE, Budget, Unscannable
 from ringfence.scanning.javascript import javascript_effects
 from ringfence.scanning.javascript.tree import MOST_DEEP
+from ringfence.threat import ThreatLevel
 
 
 def effects(source: str) -> list[Effect]:

@@ -14,9 +14,9 @@ import zlib
 
 import pytest
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Language, scan
 from ringfence.scanning.scanner import MOST_BYTES
+from ringfence.threat import ThreatLevel
 
 TOO_MUCH = {"too-long", "too-deep", "unparsed"}
 """The problems that stand for more than the scanner follows."""

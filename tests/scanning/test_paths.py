@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Area, scan
 from ringfence.scanning.effects import HOLE
 from ringfence.scanning.paths import contains, may_reach, path_areas, resolve
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from pathlib import Path

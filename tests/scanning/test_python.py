@@ -8,8 +8,8 @@ import zlib
 
 import pytest
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Capability, Finding, ScanReport, scan
+from ringfence.threat import ThreatLevel
 
 SECRET = "/etc/shadow"
 

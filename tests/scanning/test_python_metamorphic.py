@@ -11,8 +11,8 @@ from textwrap import indent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Capability, scan
+from ringfence.threat import ThreatLevel
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(
     lambda name: (

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import RulesInvalid
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Area, Capability, Family, Kind, Language, RuleSet, Trait, scan
 from ringfence.scanning.rule_files import failures, load_rules, read_folder
 from ringfence.scanning.rules import BUILT_IN
+from ringfence.threat import ThreatLevel
 
 RULE = """\
 id: own-tables
@@ -100,6 +100,7 @@ def test_files_come_in_order_and_hold_one_rule_or_several(tmp_path: Path) -> Non
         ("without: [append]", "without: append", "r.yaml:13: when[0].without: expected a list, got the text 'append'"),
         ("title: Reads", "titel: Reads", "r.yaml:2: titel: expected one of the keys id, title, "),
         ("reason: the", "reasn: the", "exceptions[0].reasn: expected one of the keys reason, names, values, areas"),
+        ('{language: python, source: print("/srv/salaries/2026")}', "[python, x]", "ignored[1]: expected a mapping, got a list"),
         ("hint: Ask the office.\n", "hint: [x]\n", "r.yaml:8: hint: expected text, got a list"),
         ("hint: Ask the office.\n", "hint: 010\n", "r.yaml:8: hint: expected text (in quotes), got 010, which YAML reads as a number"),
         ("hint: Ask the office.\n", "hint: 7\nhint: x\n", "r.yaml:9: hint: expected each key once, got the key again (first on line 8)"),
@@ -132,6 +133,7 @@ def test_json_is_a_rule_file_too(tmp_path: Path) -> None:
         ("", "r.yaml: expected a rule or a list of rules, got nothing but comments"),
         ("# x\n", "r.yaml: expected a rule or a list of rules, got nothing but comments"),
         ("---\n", "r.yaml: expected a mapping, got nothing"),
+        ("- [a, b]", "r.yaml:1: [0]: expected a mapping, got a list"),
         ("a: b: c", "r.yaml:1: expected valid YAML, got a fault"),
         (b"id: \xff", "r.yaml:1: expected UTF-8 text, got the byte 0xff"),
         (b"#" * (1024 * 1024 + 1), "r.yaml: expected at most 1 MiB, got more"),

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import UnknownName
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Kind, Trait, scan
 from ringfence.scanning.effects import HOLE, Budget, Effect
 from ringfence.scanning.sql import parser_name, sql_effects
+from ringfence.threat import ThreatLevel
 
 
 def effects(source: str, dialect: str = "") -> list[Effect]:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Area, scan
 from ringfence.scanning.effects import HOLE
 from ringfence.scanning.urls import host_of, port_of, url_areas, within
+from ringfence.threat import ThreatLevel
 
 HIDDEN_LOOPBACK = frozenset({Area.LOOPBACK, Area.OBSCURED})
 

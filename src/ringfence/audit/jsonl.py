@@ -21,7 +21,8 @@ from ringfence.audit.locks import acquire, release
 from ringfence.audit.record import parse
 from ringfence.audit.store import Stored, checked_head, folder_to_disk, refuse_replaced
 from ringfence.errors import RecordCorrupt, RecordError, RecordUnwritable
-from ringfence.events import SecurityEvent, ThreatLevel
+from ringfence.events import SecurityEvent
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

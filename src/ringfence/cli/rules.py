@@ -13,11 +13,12 @@ import typer
 
 from ringfence.scanning.effects import Language  # noqa: TC001 - typer reads the annotations
 from ringfence.scanning.findings import Family  # noqa: TC001 - likewise
+from ringfence.scanning.rule import Example, RuleException, When
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ringfence.scanning.rule import Example, Rule, RuleException, When
+    from ringfence.scanning.rule import Rule
 
 app = typer.Typer(help="List, show and check the rules that the scanner goes by.", no_args_is_help=True)
 
@@ -53,7 +54,7 @@ def list_(
 ) -> None:
     """List the rules: id, level, family and title."""
     from ringfence.cli.output import print_json
-    from ringfence.events import ThreatLevel
+    from ringfence.threat import ThreatLevel
 
     least = ThreatLevel.INFO if level is None else ThreatLevel[level.name]
     wanted = [
@@ -140,16 +141,13 @@ def as_values(rule: Rule) -> dict[str, Any]:
 
 
 def _set_fields(part: Rule | When | Example | RuleException) -> dict[str, Any]:
-    from dataclasses import fields
-
-    given = ((field.name, getattr(part, field.name)) for field in fields(part))
-    return {name: _plain(value) for name, value in given if value not in ((), "", None)}
+    return {name: _plain(value) for name, value in part._asdict().items() if value not in ((), "", None)}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (str, int)) else _set_fields(value)
+    if isinstance(value, (When, Example, RuleException)):
+        return _set_fields(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _print_table(rules: Iterable[Rule]) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ringfence.cli.scanning import Settings, find, scanned_all, shown
 from ringfence.cli.terminal import Paint, columns, is_coloured, visible, write_line
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Language
 from ringfence.scanning.scanner import MOST_BYTES
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ringfence.cli.scanning import shown
-from ringfence.events import ThreatLevel
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from ringfence.cli.scanning import Scanned

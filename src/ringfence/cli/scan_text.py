@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ringfence.cli.excerpt import excerpt
 from ringfence.cli.scanning import place_of, shown
 from ringfence.cli.terminal import columns, visible
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import HOLE
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.cli.excerpt import Place, lines_of
-from ringfence.events import ThreatLevel
 from ringfence.scanning import RuleSet, built_in_rules, scan
 from ringfence.scanning.effects import Language, Unscannable
 from ringfence.scanning.files import decoded, language_of, read_bytes, walk
 from ringfence.scanning.findings import Problem, ScanReport
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

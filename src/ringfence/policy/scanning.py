@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringfence.errors import PolicyError, RulesInvalid, UnknownName, nearest
-from ringfence.events import ThreatLevel
 from ringfence.policy.code import Terms
 from ringfence.policy.model import Permission, RuleLevel, Scan
 from ringfence.scanning.findings import Capability
 from ringfence.scanning.grants import Grants
 from ringfence.scanning.ruleset import RuleSet
+from ringfence.threat import ThreatLevel
 from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Area
 from ringfence.scanning.findings import Capability, Finding, Need
 from ringfence.scanning.grants import (
@@ -25,6 +24,7 @@ from ringfence.scanning.grants import (
 from ringfence.scanning.paths import path_areas
 from ringfence.scanning.ruleset import shown
 from ringfence.scanning.urls import port_of
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Language  # noqa: TC001 - part of a public named tuple
+from ringfence.threat import ThreatLevel
 
 
 class Capability(StrEnum):

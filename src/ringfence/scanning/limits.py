@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ringfence.events import ThreatLevel
 from ringfence.policy.match import fits
 from ringfence.scanning.decision import Objection
 from ringfence.scanning.effects import HOLE
 from ringfence.scanning.ruleset import shown
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

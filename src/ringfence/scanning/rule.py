@@ -6,15 +6,14 @@ Built-in rules stand in `rules/`, one module for each subject; users' rules come
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from ringfence.events import ThreatLevel  # noqa: TC001 - pydantic resolves the annotations when a rule file is read
 from ringfence.scanning.effects import Area, Kind, Language, Origin, Trait  # noqa: TC001 - likewise
 from ringfence.scanning.findings import Capability, Family  # noqa: TC001 - likewise
+from ringfence.threat import ThreatLevel  # noqa: TC001 - pydantic resolves the annotations when a rule file is read
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """Which effects a rule speaks about. Every field that is set must fit.
 
     Attributes:
@@ -39,8 +38,7 @@ class When:
     languages: tuple[Language, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A source that a rule must find, or must not.
 
     Attributes:
@@ -53,8 +51,7 @@ class Example:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleException:
+class RuleException(NamedTuple):
     """Where a rule does not count, although it fits. Every field that is set must fit.
 
     Attributes:
@@ -71,8 +68,7 @@ class RuleException:
     areas: tuple[Area, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One thing to look for.
 
     Attributes:

@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ringfence.errors import nearest
-from ringfence.events import ThreatLevel
 from ringfence.policy.document import printable, show
 from ringfence.scanning.rule import Example, Rule, RuleException, When
 from ringfence.scanning.rules import BUILT_IN
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from ringfence.policy.document import Document, Place
 
-_UNKNOWN = "unexpected_keyword_argument"
+_UNKNOWN = "extra_forbidden"
 _ID = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 _LEAST_EXAMPLES = 2
 _LEVELS = {str(level): int(level) for level in ThreatLevel}
@@ -31,7 +31,7 @@ _WORDS = {
     "string_type": "text",
     "string_unicode": "text",
     "tuple_type": "a list",
-    "dataclass_type": "a mapping",
+    "named_tuple_type": "a mapping",
 }
 """What belongs in a place, by the name of pydantic's error."""
 
@@ -47,6 +47,8 @@ def shape_rule(document: Document, place: Place, item: object) -> Rule | None:
     """
     if isinstance(item, dict) and (*place, "level") not in document.faulty and "level" in item:
         item = item | {"level": _level(document, (*place, "level"), item["level"])}
+    if not _holds_mappings(document, place, item):
+        return None
     try:
         # Through JSON, since strict validation takes a list for a tuple and text for an enum only from there.
         rule = _adapter().validate_json(json.dumps(item))
@@ -57,6 +59,24 @@ def shape_rule(document: Document, place: Place, item: object) -> Rule | None:
         return None
     _check_sense(document, place, rule)
     return rule
+
+
+def _holds_mappings(document: Document, place: Place, item: object) -> bool:
+    """Note each part that is a list where keys belong: pydantic takes one for the fields of a named tuple in their order."""
+    if isinstance(item, list):
+        document.report(place, "a mapping", show(item, place))
+        return False
+    sections = [(name, item.get(name)) for name in _SECTIONS] if isinstance(item, dict) else []
+    lists = [
+        ((*place, name, number), part)
+        for name, parts in sections
+        if isinstance(parts, list)
+        for number, part in enumerate(parts)
+        if isinstance(part, list)
+    ]
+    for where, part in lists:
+        document.report(where, "a mapping", show(part, where))
+    return not lists
 
 
 def _level(document: Document, place: Place, value: object) -> int:
@@ -75,7 +95,7 @@ def _report(document: Document, around: Place, fault: Any) -> None:
         return
     kind = fault["type"]
     if kind == _UNKNOWN:
-        known = list(_section(place).__dataclass_fields__)
+        known = list(_section(place)._fields)
         key = str(place[-1])
         got = f"the unknown key '{printable(key)}'"
         document.report(place, f"one of the keys {', '.join(known)}", got, nearest=nearest(key, known))
@@ -115,6 +135,4 @@ def _check_sense(document: Document, place: Place, rule: Rule) -> None:
 
 @cache
 def _adapter() -> TypeAdapter[Rule]:
-    # A type adapter takes settings for a new name of a dataclass only, and those inside inherit them.
-    rule_in_file = NewType("rule_in_file", Rule)
-    return TypeAdapter(rule_in_file, config=ConfigDict(extra="forbid", strict=True))
+    return TypeAdapter(Rule, config=ConfigDict(extra="forbid", strict=True))

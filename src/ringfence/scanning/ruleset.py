@@ -18,9 +18,9 @@ from ringfence.scanning.findings import Capability, Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ringfence.events import ThreatLevel
     from ringfence.scanning.effects import Area, Effect, Language
     from ringfence.scanning.rule import Rule, RuleException, When
+    from ringfence.threat import ThreatLevel
 
 CAPABILITIES: Mapping[Kind, Capability] = {
     Kind.READ: Capability.FILE_READ,

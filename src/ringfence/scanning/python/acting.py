@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ringfence.scanning.effects import Effect, Kind, Trait
 from ringfence.scanning.python.catalogue import METHODS, MODULES, QUIET, SINKS
 from ringfence.scanning.python.effect import place
-from ringfence.scanning.python.names import canonical
+from ringfence.scanning.python.names import BUILT_IN_NAMES, canonical
 from ringfence.scanning.python.patterns import bridges, packed
 from ringfence.scanning.python.relevance import BY_NAME, PATTERNS
 from ringfence.scanning.python.sinks import effects_of_call
@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from ringfence.scanning.python.catalogue import Sink
     from ringfence.scanning.python.gadgets import Gadgets
     from ringfence.scanning.python.resolve import Resolver
-    from ringfence.scanning.python.scopes import Scope
+    from ringfence.scanning.python.scopes import Binding, Scope
     from ringfence.scanning.python.values import Values
 
 _MAY_ACT = BY_NAME | PATTERNS
 _MOST_VALUES = 64
 _KNOWN_OBJECTS = ("builtins.open().", "pathlib.")
 """Objects whose methods are all listed."""
-_UNBOUND = "pathlib.Path."
+_UNBOUND = {
+    name.replace("().", ".", 1): name
+    for name in SINKS
+    if name.count("(") == 1 and "()." in name and name.replace("().", ".", 1) not in SINKS
+}
+"""Methods that are called as functions of their class, with the object first: `Path.unlink(path)`."""
 
 
 class Acting:
@@ -77,7 +82,7 @@ class Acting:
             inner = inner.value
         if isinstance(inner, ast.Name):
             bindings = scope.find(inner.id)
-            if bindings is not None and len(bindings) == 1 and bindings[0].how == "import":
+            if bindings is not None and len(bindings) == 1 and _is_import(bindings[0], inner.id):
                 names.append(bindings[0].text)
                 return (Value(ref=canonical(".".join(reversed(names)))),)
         return self._resolver.values(function, scope)
@@ -96,7 +101,7 @@ class Acting:
         sinks = SINKS.get(name) or _of_method(name, last)
         if sinks:
             yield from effects_of_call(name or last, value, sinks, node, scope, self._resolver)
-        elif name.startswith(_UNBOUND):
+        elif name in _UNBOUND:
             yield from self._of_unbound(name, node, scope)
         elif name and name not in QUIET:
             yield from _of_package(name, node)
@@ -112,8 +117,8 @@ class Acting:
 
     def _of_unbound(self, name: str, node: ast.Call, scope: Scope) -> Iterator[Effect]:
         """Return the effects of a method of paths that is called as a function: `Path.unlink(path)`."""
-        sinks = SINKS.get(name.replace(_UNBOUND, "pathlib.Path().", 1))
-        if sinks is not None and node.args:
+        sinks = SINKS[_UNBOUND[name]]
+        if node.args:
             bound = ast.copy_location(ast.Call(node.func, node.args[1:], node.keywords), node)
             for owner in self._resolver.values(node.args[0], scope):
                 yield from effects_of_call(name, owner, sinks, bound, scope, self._resolver)
@@ -122,7 +127,12 @@ class Acting:
 def _is_of_no_interest(name: str) -> bool:
     """Return whether a name is that of a plain function of a module, and listed nowhere."""
     plain = name and "(" not in name and name not in SINKS and name.partition(".")[0] not in MODULES
-    return bool(plain) and name.rpartition(".")[2] not in _MAY_ACT
+    return bool(plain) and name not in _UNBOUND and name.rpartition(".")[2] not in _MAY_ACT
+
+
+def _is_import(binding: Binding, name: str) -> bool:
+    """Return whether a binding is an import that surely gives the name: one in a `try` may leave a built-in function what it is."""
+    return binding.how == "import" and (binding.certain or name not in BUILT_IN_NAMES)
 
 
 def _of_method(name: str, last: str) -> tuple[Sink, ...]:

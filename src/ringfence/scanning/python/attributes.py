@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ _SERVED = ("flask.request.", "bottle.request.", "cherrypy.request.")
 """What a web framework hands in from the other end of a connection."""
 _RECEIVED = frozenset({"rfile", "path", "headers", "request"})
 """What a request handler of the standard library holds of a request."""
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _BASES = frozenset({"__base__", "__bases__", "__mro__", "mro"})
 
 
@@ -112,6 +114,8 @@ def _built_in(owner: Value, name: str) -> Values:
     """Return an attribute that Python gives every value of a kind; nothing where it is none of them."""
     if name == "__class__":
         return (Value(UNKNOWN, "builtins.type()"),)
+    if name == "__call__" and isinstance(owner.node, _FUNCTIONS):
+        return (owner,)
     described = _described(owner.node, name)
     if described is not None:
         return (Value(described),)
@@ -151,6 +155,8 @@ def _dotted(owner: Value, name: str) -> Value:
         return Value(UNKNOWN, ref, owner.origins | {Origin.NETWORK})
     if owner.const is not UNKNOWN:
         return _of_holder(owner, name, ref)
+    if name == "__file__" and owner.ref.partition(".")[0] in sys.stdlib_module_names:
+        return Value(f"/usr/lib/python3/{owner.ref.replace('.', '/')}.py")
     if owner.ref == "builtins.type()" and name in _BASES:
         return Value(UNKNOWN, "builtins.object()")
     return _keyword_of(owner, name) or Value(

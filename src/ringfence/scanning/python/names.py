@@ -19,6 +19,8 @@ KNOWN_MODULES = frozenset(
 )  # fmt: skip
 """Modules that a name stands for although nobody imported it: an earlier snippet of the same session may have."""
 _BOUNDARY = re.compile(r"[.(*\[]")
+_ITSELF = ".__call__"
+"""The attribute by which a function is reached as an attribute of itself."""
 _MOST_CHARACTERS = 300
 _MOST_ROUNDS = 4
 
@@ -29,6 +31,8 @@ def canonical(name: str) -> str:
     if len(name) > _MOST_CHARACTERS:
         return name[:_MOST_CHARACTERS]  # nothing listed is as long, and what is long costs time and memory
     name = _direct(name)
+    if name.endswith(_ITSELF) and "(" not in name:
+        name = name.replace(_ITSELF, "")
     for _ in range(_MOST_ROUNDS):
         renamed = _renamed(name)
         if renamed == name:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ringfence.scanning.python.catalogue import METHODS, SINKS
+from ringfence.scanning.effects import Kind
+from ringfence.scanning.python.catalogue import METHODS, MODULES, SINKS
 from ringfence.scanning.python.names import BUILT_IN_NAMES, KNOWN_MODULES, canonical
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PATTERNS = frozenset({"decompress", "dup2", "fork"})
 _SINK_BUILT_INS = (
     frozenset(name.removeprefix("builtins.") for name in SINKS if name.startswith("builtins.")) | BY_NAME
 )
-_ANY_OBJECT = METHODS.keys() | BY_NAME | PATTERNS | {"format"}
+_ANY_OBJECT = METHODS.keys() | BY_NAME | PATTERNS | {"format", "__call__"}
 """Names of functions that matter whatever object they belong to."""
 _DYNAMIC = ("__import__", "exec", "eval", "getattr", "vars", "globals")
 _IMPORTING = ("importlib", "sys", "pkgutil", "imp")
@@ -46,6 +47,8 @@ def _by_root() -> dict[str, set[str]]:
 _BY_ROOT = _by_root()
 """Names of functions that matter only where the package is used that they belong to: name to packages."""
 _NO_ROOTS: frozenset[str] = frozenset()
+_OPEN_ENDED = frozenset(package for package, kind in MODULES.items() if kind in (Kind.NATIVE, Kind.RUN))
+"""Packages whose functions have any names: those of libraries and programs."""
 
 
 class Relevance:
@@ -60,7 +63,10 @@ class Relevance:
         self._index = index
         self._roots = _roots(index)
         self._stored = _stored(index)
-        self._dynamic = _is_dynamic(index) or not self._roots.isdisjoint(_IMPORTING)
+        roots = self._roots
+        self._dynamic = (
+            _is_dynamic(index) or not roots.isdisjoint(_IMPORTING) or not roots.isdisjoint(_OPEN_ENDED)
+        )
 
     def may_matter(self, function: ast.expr, scope: Scope) -> bool:
         """Return whether a call is worth resolving, told from its spelling alone: most calls are not."""

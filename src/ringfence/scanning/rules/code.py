@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Kind, Language, Origin, Trait
 from ringfence.scanning.findings import Family
 from ringfence.scanning.rule import Example, Rule, When
+from ringfence.threat import ThreatLevel
 
 _PY = Language.PYTHON
 _SINGLE = (Language.PYTHON, Language.JAVASCRIPT)

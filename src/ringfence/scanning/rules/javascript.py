@@ -5,10 +5,10 @@ Running programs, evaluating text, files and addresses are the same in every lan
 
 from __future__ import annotations
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Kind, Language, Trait
 from ringfence.scanning.findings import Family
 from ringfence.scanning.rule import Example, Rule, When
+from ringfence.threat import ThreatLevel
 
 _ONLY = (Language.JAVASCRIPT,)
 

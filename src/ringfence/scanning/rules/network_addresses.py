@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import HOLE, Area, Kind, Language
 from ringfence.scanning.findings import Family
 from ringfence.scanning.rule import Rule, RuleException, When
 from ringfence.scanning.rules.examples import python, shell, url
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

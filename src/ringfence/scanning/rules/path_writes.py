@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Area, Kind, Trait
 from ringfence.scanning.findings import Family
 from ringfence.scanning.paths.catalogue import WHOLE
 from ringfence.scanning.rule import Rule, RuleException, When
 from ringfence.scanning.rules.examples import python, shell
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringfence.events import ThreatLevel
 from ringfence.scanning.effects import Area, Kind, Language, Origin, Trait
 from ringfence.scanning.findings import Capability, Family
 from ringfence.scanning.rule import Example, Rule, RuleException, When
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

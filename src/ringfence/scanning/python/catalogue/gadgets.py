@@ -9,6 +9,7 @@ _STARTERS = (
 )  # fmt: skip
 _WAYS_OUT = (
     "__subclasses__", "__globals__", "__builtins__", "f_globals", "f_builtins", "f_locals", "func_globals", "__loader__",
+    "_Printer__filenames",
 )  # fmt: skip
 _STEPS = (
     "__class__", "__base__", "__bases__", "__mro__", "__dict__", "__dir__", "__import__", "__code__", "co_code", "__self__", "__wrapped__",
