@@ -93,7 +93,8 @@ FROM_ROOT = _table(
     (CREDENTIALS, "etc/networkmanager/system-connections  etc/wpa_supplicant  etc/letsencrypt/live  etc/letsencrypt/archive"),
     (CREDENTIALS, "etc/master.passwd  etc/spwd.db  etc/samba/smbpasswd  etc/docker/key.json  etc/ipsec.secrets  etc/mysql/debian.cnf"),
     (CREDENTIALS, "run/secrets  var/run/secrets  var/lib/kubelet/pki  var/lib/kubelet/pods  var/lib/sss/db  var/lib/samba/private"),
-    (CREDENTIALS, "var/backups/shadow.bak  var/backups/passwd.bak  var/db/dslocal  library/keychains  proc/kcore  dev/mem  dev/kmem"),
+    (CREDENTIALS, "var/backups/shadow.bak  var/backups/passwd.bak  usr/share/base-passwd  var/db/dslocal  library/keychains"),
+    (CREDENTIALS, "proc/kcore  dev/mem  dev/kmem"),
     (STARTUP, "etc/profile  etc/profile.d  etc/bash.bashrc  etc/bashrc  etc/zsh  etc/zshrc  etc/zprofile  etc/zshenv  etc/csh.cshrc"),
     (STARTUP, "etc/csh.login  etc/fish  etc/environment  etc/environment.d  etc/crontab  etc/cron.d  etc/cron.daily  etc/cron.hourly"),
     (STARTUP, "etc/cron.weekly  etc/cron.monthly  etc/anacrontab  var/spool/cron  var/spool/at  etc/init.d  etc/init  etc/inittab"),
@@ -112,12 +113,9 @@ FROM_ROOT = _table(
     (PUBLIC, "proc/self/status  proc/self/stat  proc/self/statm  proc/self/limits  proc/self/io  proc/self/cgroup  proc/self/exe"),
     (PUBLIC, "proc/sys/kernel/osrelease  proc/sys/kernel/ostype  proc/sys/kernel/hostname  proc/sys/kernel/random/uuid"),
     (PUBLIC, "sys/fs/cgroup  sys/devices/system/cpu/online  sys/devices/system/cpu/possible  sys/devices/system/cpu/present"),
-    (PUBLIC, "usr/lib/os-release  usr/include  usr/local/include  usr/share/dict  usr/share/fonts  usr/share/zoneinfo  usr/share/man"),
-    (PUBLIC, "usr/share/doc  usr/share/locale  usr/share/i18n  usr/share/icons  usr/share/mime  usr/share/hunspell  usr/share/myspell"),
-    (PUBLIC, "usr/share/tesseract-ocr  usr/share/tessdata  usr/share/nltk_data  usr/share/texmf  usr/share/texlive  usr/share/sounds"),
-    (PUBLIC, "usr/share/pixmaps  usr/share/misc  usr/share/proj  usr/share/gdal  usr/share/opencv4  usr/local/share/man"),
-    (PUBLIC, "usr/share/opencv  usr/local/share/nltk_data  usr/local/share/fonts  usr/local/share/doc  usr/share/ca-certificates"),
-    (PUBLIC, "applications  library/fonts  system/library/fonts  usr/lib/locale  usr/share/x11/locale  usr/share/common-licenses"),
+    # Whatever packages share between machines, by the Filesystem Hierarchy Standard 3.0, 4.11.
+    (PUBLIC, "usr/share  usr/local/share  usr/include  usr/local/include  usr/lib/os-release"),
+    (PUBLIC, "applications  library/fonts  system/library/fonts  usr/lib/locale"),
 )  # fmt: skip
 """Places below the root; a path has the areas of every entry that it equals or lies below."""
 
