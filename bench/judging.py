@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from bench import naive
 from bench.corpus import EXPECTED
-from ringfence.events import ThreatLevel
 from ringfence.scanning import Capability, Language, scan
 from ringfence.scanning.decision import Grants, SecurityLevel, objections
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

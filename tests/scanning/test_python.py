@@ -76,6 +76,10 @@ READS = {
     "evaluated": f"eval(\"open('{SECRET}')\")",
     "newer syntax": f"def read[T](path: T) -> T:\n    return open(path)\nread('{SECRET}')",
     "magic line": f"!cat {SECRET}",
+    "magic line continued": f"!cat \\\n  {SECRET}",
+    "annotation of a positional parameter": f"def f(x: open('{SECRET}'), /): pass",
+    "annotation of more keywords": f"def f(**x: open('{SECRET}')): pass",
+    "timed": f"%timeit -n 3 -r1 open('{SECRET}')",
 }
 
 
@@ -208,6 +212,13 @@ def test_columns_count_characters() -> None:
     """A line with characters of several bytes has the column that an editor shows."""
     found = the("path-read-secret-store", "x = 'größe', open('/etc/shadow')")
     assert found.column == 13
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_end_of_a_line_counts(end: str) -> None:
+    """A finding has the same place whatever system the source was written on."""
+    found = the("path-read-secret-store", end.join(("import os", "x = 1", f"open('{SECRET}')")))
+    assert (found.line, found.column) == (3, 0)
 
 
 def test_data_is_followed_to_where_it_is_sent() -> None:

@@ -7,8 +7,11 @@ import re
 _SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|script\s+(?:ba|z|da)?sh|system|sx|!)\b[^\n]*\n")
 _CELL = re.compile(r"\s*%%(\w+)([^\n]*)\n")
 _LINE = re.compile(
-    r"^(?P<indent>[ \t]*)(?P<target>[\w, \t]+=[ \t]*)?(?P<mark>!!?|%)(?P<text>[^\n]*)$", re.MULTILINE
+    r"^(?P<indent>[ \t]*)(?P<target>[\w, \t]+=[ \t]*)?(?P<mark>!!?|%)(?P<text>(?:[^\n]*\\\n)*[^\n]*)$",
+    re.MULTILINE,
 )
+_TIMING = re.compile(r"(?:-[nrp]\s*\d+\s+|-[a-zA-Z]+\s+)+")
+"""Options of `%timeit` and `%prun`, before the statement."""
 
 
 def without_magics(source: str) -> str | None:
@@ -45,7 +48,7 @@ def _interpolated(text: str) -> str:
 
 
 def _call(found: re.Match[str]) -> str:
-    target, text = found["target"] or "", found["text"].strip()
+    target, text = found["target"] or "", found["text"].replace("\\\n", " ").strip()
     if found["mark"] == "%":
         name, _, rest = text.partition(" ")
         if name in ("pip", "conda", "mamba", "uv"):
@@ -53,9 +56,10 @@ def _call(found: re.Match[str]) -> str:
         elif name in ("sx", "system", "sc"):
             call = f"get_ipython().system({rest!r})"
         elif name in ("time", "timeit", "prun") and rest:
-            call = rest
+            call = _TIMING.sub("", rest, count=1) if rest.startswith("-") else rest
         else:
             call = f"get_ipython().run_line_magic({name!r}, {rest!r})"
     else:
         call = f"get_ipython().{'getoutput' if target else 'system'}({_interpolated(text)})"
-    return f"{found['indent']}{target}{call}"
+    continued = "\n" * found["text"].count("\n")  # so that what follows keeps its line
+    return f"{found['indent']}{target}{call}{continued}"
