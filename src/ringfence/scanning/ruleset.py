@@ -84,7 +84,7 @@ class RuleSet:
         for rule in self.rules:
             for kind in dict.fromkeys(when.kind for when in rule.when):
                 self._by_kind.setdefault(kind, []).append(rule)
-        self._ready: dict[Kind, tuple[_Ready, ...]] = {}
+        self._ready: dict[tuple[Kind, Language], tuple[_Ready, ...]] = {}
 
     def level(self, rule: str) -> ThreatLevel:
         """Return the level that counts for a rule."""
@@ -98,15 +98,18 @@ class RuleSet:
             language: what the source, or the part of it that the effect stands in, is written in.
 
         """
-        ready = self._ready.get(effect.kind)
+        key = effect.kind, language
+        ready = self._ready.get(key)
         if ready is None:
             rules = self._by_kind.get(effect.kind, ())
-            ready = self._ready[effect.kind] = tuple(_Ready(rule, effect.kind) for rule in rules)
+            ready = self._ready[key] = tuple(
+                made for rule in rules if (made := _Ready(rule, *key)).conditions
+            )
         if not ready:
             return
         areas = areas_of(effect)
         for candidate in ready:
-            if candidate.speaks(effect, areas, language):
+            if candidate.speaks(effect, areas):
                 yield self._finding(candidate.rule, effect)
 
     def _finding(self, rule: Rule, effect: Effect) -> Finding:
@@ -138,20 +141,24 @@ def shown(value: str) -> str:
 
 
 class _Ready:
-    """One rule, its conditions for one kind compiled."""
+    """One rule, its conditions for one kind and language compiled."""
 
-    __slots__ = ("_conditions", "_exceptions", "rule")
+    __slots__ = ("_exceptions", "conditions", "rule")
 
-    def __init__(self, rule: Rule, kind: Kind) -> None:
+    def __init__(self, rule: Rule, kind: Kind, language: Language) -> None:
         self.rule = rule
-        self._conditions = tuple(_condition(when) for when in rule.when if when.kind is kind)
+        self.conditions = tuple(
+            _condition(when)
+            for when in rule.when
+            if when.kind is kind and (not when.languages or language in when.languages)
+        )
         self._exceptions = tuple(_exception(each) for each in rule.exceptions)
 
-    def speaks(self, effect: Effect, areas: frozenset[Area], language: Language) -> bool:
+    def speaks(self, effect: Effect, areas: frozenset[Area]) -> bool:
         """Return whether the rule counts for an effect."""
-        for condition in self._conditions:
-            if condition.fits(effect, areas, language):
-                return not any(exception.fits(effect, areas, language) for exception in self._exceptions)
+        for condition in self.conditions:
+            if condition.fits(effect, areas):
+                return not any(exception.fits(effect, areas) for exception in self._exceptions)
         return False
 
 
@@ -162,14 +169,12 @@ class _Condition(NamedTuple):
     origins: frozenset[str]
     traits: frozenset[str]
     without: frozenset[str]
-    languages: frozenset[Language]
 
-    def fits(self, effect: Effect, areas: frozenset[Area], language: Language) -> bool:
+    def fits(self, effect: Effect, areas: frozenset[Area]) -> bool:
         if self.traits and not self.traits <= effect.traits:
             return False
         return (
-            (not self.languages or language in self.languages)
-            and self.without.isdisjoint(effect.traits)
+            self.without.isdisjoint(effect.traits)
             and (not self.areas or not self.areas.isdisjoint(areas))
             and (not self.origins or not self.origins.isdisjoint(effect.origins))
             and (self.names is None or bool(self.names(effect.name)))
@@ -185,16 +190,13 @@ def _condition(when: When) -> _Condition:
         frozenset(when.origins),
         frozenset(when.traits),
         frozenset(when.without),
-        frozenset(when.languages),
     )
 
 
 def _exception(exception: RuleException) -> _Condition:
     values = one_of(tuple(value.lower() for value in exception.values))
     nothing: frozenset[str] = frozenset()
-    return _Condition(
-        one_of(exception.names), values, frozenset(exception.areas), nothing, nothing, nothing, frozenset()
-    )
+    return _Condition(one_of(exception.names), values, frozenset(exception.areas), nothing, nothing, nothing)
 
 
 def one_of(patterns: tuple[str, ...]) -> Callable[[str], object] | None:
