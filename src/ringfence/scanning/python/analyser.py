@@ -22,6 +22,7 @@ from ringfence.scanning.python.patterns import endless, enormous, reductions
 from ringfence.scanning.python.relevance import Relevance
 from ringfence.scanning.python.resolve import Resolver
 from ringfence.scanning.python.text import in_characters, other_encoding, with_plain_ends
+from ringfence.scanning.python.written import of_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,11 +72,13 @@ class Analysis:
 
     def effects(self) -> Iterator[Effect]:
         """Return the effects, in no particular order; relative paths also as they are after the source has changed its folder."""
+        found = list(self._effects())
+        found += list(of_written(found, self._resolver))
         changed = folders(self._resolver)
         if not changed:
-            yield from self._effects()
+            yield from found
             return
-        for effect in self._effects():
+        for effect in found:
             yield effect
             yield from (moved for folder in changed if (moved := in_folder(effect, folder)) is not None)
 

@@ -38,6 +38,8 @@ _SERVED = ("flask.request.", "bottle.request.", "cherrypy.request.")
 _RECEIVED = frozenset({"rfile", "path", "headers", "request"})
 """What a request handler of the standard library holds of a request."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_LIBRARY = "/usr/lib/python3/dist-packages"
+"""Stands for the folders of modules, whose files every program may read and none may change."""
 _BASES = frozenset({"__base__", "__bases__", "__mro__", "mro"})
 
 
@@ -155,13 +157,20 @@ def _dotted(owner: Value, name: str) -> Value:
         return Value(UNKNOWN, ref, owner.origins | {Origin.NETWORK})
     if owner.const is not UNKNOWN:
         return _of_holder(owner, name, ref)
-    if name == "__file__" and owner.ref.partition(".")[0] in sys.stdlib_module_names:
-        return Value(f"/usr/lib/python3/{owner.ref.replace('.', '/')}.py")
     if owner.ref == "builtins.type()" and name in _BASES:
         return Value(UNKNOWN, "builtins.object()")
-    return _keyword_of(owner, name) or Value(
-        _CONSTANTS.get(ref, UNKNOWN), "" if ref in _CONSTANTS else ref, owner.origins
+    return (
+        _keyword_of(owner, name)
+        or _file_of(owner, name)
+        or Value(_CONSTANTS.get(ref, UNKNOWN), "" if ref in _CONSTANTS else ref, owner.origins)
     )
+
+
+def _file_of(owner: Value, name: str) -> Value | None:
+    """Return the file that a module of the standard library is read from; None where no such file is asked for."""
+    if name != "__file__" or owner.ref.partition(".")[0] not in sys.stdlib_module_names:
+        return None
+    return Value(f"{_LIBRARY}/{owner.ref.replace('.', '/')}.py")
 
 
 def _of_holder(owner: Value, name: str, ref: str) -> Value:

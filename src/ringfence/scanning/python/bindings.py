@@ -141,10 +141,18 @@ class Bindings:
         if binding.how == "for":
             values = self._resolver.items.elements(values)
         elif binding.how == "with":
-            values = tuple(map(_entered, values))
+            managed = self._is_managed(node, around or scope)
+            values = self._resolver.items.elements(values) if managed else tuple(map(_entered, values))
         for step in binding.path:
             values = tuple(part for value in values for part in self._resolver.items.item(value, step))
         return values
+
+    def _is_managed(self, node: ast.AST, scope: Scope) -> bool:
+        """Return whether a `with` enters a generator of the source, which gives what it yields."""
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            return False
+        inner = (self._index.scopes.get(v.node) for v in self._resolver.values(node.func, scope) if v.node)
+        return any(scope.generator for scope in inner if scope is not None)
 
 
 def _entered(value: Value) -> Value:

@@ -7,6 +7,7 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ringfence.scanning.python.literals import Element
 from ringfence.scanning.python.scopes import Scope
 from ringfence.scanning.python.values import MOST_CANDIDATES, MOST_ELEMENTS
 
@@ -19,6 +20,12 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MOST_HANDED = 16
 """How many arguments after a function that is handed on count as its own."""
+_MOST_PARTS = 4
+"""How many parameters of a function are looked at that `starmap` calls."""
+_ONE_BY_ONE = frozenset(
+    {"map", "map_async", "imap", "imap_unordered", "filter", "starmap", "starmap_async", "reduce"}
+)
+"""Functions that call another with each element of what they are given."""
 _Site = tuple[ast.Call, Scope]
 
 
@@ -118,20 +125,34 @@ class CallSites:
         for call, scope in index.calls:
             if call.keywords or (functions and call.args):
                 for name, arguments in _later(call, functions):
-                    later = ast.copy_location(ast.Call(call.func, arguments, []), call)
+                    function = ast.copy_location(ast.Name(name, ast.Load()), call)
+                    later = ast.copy_location(ast.Call(function, arguments, []), call)
                     found.setdefault(name, []).append((later, scope))
         return found
 
 
 def _later(call: ast.Call, functions: set[str]) -> Iterator[tuple[str, list[ast.expr]]]:
     """Return the functions that a call is handed, with what they will be called with."""
+    last = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     for position, argument in enumerate(call.args, 1):
         if isinstance(argument, ast.Name) and argument.id in functions:
-            yield argument.id, call.args[position : position + _MOST_HANDED]
+            others = call.args[position : position + _MOST_HANDED]
+            yield argument.id, _one_by_one(last, others) if last in _ONE_BY_ONE else others
     for keyword in call.keywords:
         if keyword.arg in ("target", "function", "func") and isinstance(keyword.value, ast.Name):
             given = next((k.value for k in call.keywords if k.arg == "args"), None)
             yield keyword.value.id, list(given.elts) if isinstance(given, (ast.Tuple, ast.List)) else []
+        elif keyword.arg == "key" and isinstance(keyword.value, ast.Name) and call.args:
+            yield keyword.value.id, [Element(call.args[0])]
+
+
+def _one_by_one(name: str, given: list[ast.expr]) -> list[ast.expr]:
+    """Return what `map` calls its function with: an element of each of its other arguments, `starmap` with the parts of one."""
+    elements: list[ast.expr] = [Element(argument) for argument in given]
+    if not name.startswith("starmap") or not elements:
+        return elements
+    parts = range(_MOST_PARTS)
+    return [ast.Subscript(elements[0], ast.Constant(part), ast.Load()) for part in parts]
 
 
 def _is_plain(call: ast.Call) -> bool:

@@ -30,6 +30,7 @@ _ACTING = frozenset({Kind.RUN, Kind.EVALUATE, Kind.DELETE, Kind.LOAD, Kind.KILL}
 _LAST_NAMES = frozenset(
     name.rpartition(".")[2] for name, sinks in SINKS.items() if any(sink.kind in _ACTING for sink in sinks)
 )
+_BUILT_IN = frozenset({"eval", "exec"})
 _TARGETS = ("target", "function", "func", "callback", "fn", "callable")
 _HOLDERS = frozenset({"partial", "partialmethod", "staticmethod", "classmethod"})
 """Calls whose result is called in its turn, which is where they are judged."""
@@ -60,7 +61,7 @@ class Callbacks:
             for value in self._acting(decorator, scope):
                 yield Effect(_kind(value), value.ref, "", *place(decorator), traits=_HANDED_ON)
         for node, scope in self._index.operators:
-            for value in self._acting(node, scope):
+            for value in self._acting(node, scope, built_in=True):
                 yield Effect(Kind.INTROSPECT, "operator", value.ref, *place(node), traits=_BY_OPERATOR)
 
     def _of_call(self, call: ast.Call, scope: Scope) -> Iterator[Effect]:
@@ -75,12 +76,14 @@ class Callbacks:
                 for value in self._acting(keyword.value, scope):
                     yield from self._later(value, call, [], scope)
 
-    def _acting(self, node: ast.expr, scope: Scope) -> list[Value]:
+    def _acting(self, node: ast.expr, scope: Scope, *, built_in: bool = False) -> list[Value]:
         """Return what an expression stands for that would act if it were called."""
         if isinstance(node, ast.Attribute):
             if node.attr not in _LAST_NAMES:
                 return []
-        elif not isinstance(node, ast.Name) or node.id not in self._names:
+        elif not isinstance(node, ast.Name) or not (
+            node.id in self._names or (built_in and node.id in _BUILT_IN)
+        ):
             return []
         return [
             v

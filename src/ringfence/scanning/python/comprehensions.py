@@ -26,7 +26,10 @@ def comprehension(resolver: Resolver, node: _Comprehension, scope: Scope) -> Val
     over = resolver.values(first.iter, scope)
     rows = _rounds(resolver, node, over, inner)
     if rows is None:
-        return (Value(UNKNOWN, "", origins_of(over, resolver.values(node.elt, inner))),)
+        elements = resolver.values(node.elt, inner)
+        if any(element.ref and element.const is UNKNOWN for element in elements):
+            return (Value(UNKNOWN, "", origins_of(over, elements), ast.List([node.elt], ast.Load()), inner),)
+        return (Value(UNKNOWN, "", origins_of(over, elements)),)
     found = [resolver.under(given, node.elt, inner) for given in rows]
     resolver.spend(len(rows))
     origins = origins_of(over, tuple(found))

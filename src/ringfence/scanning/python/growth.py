@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ringfence.scanning.effects import HOLE
 from ringfence.scanning.python.operators import combined
-from ringfence.scanning.python.values import MOST_ELEMENTS, SOMETHING, Value, origins_of
+from ringfence.scanning.python.values import MOST_CANDIDATES, MOST_ELEMENTS, SOMETHING, Value, origins_of
 
 if TYPE_CHECKING:
     from ringfence.scanning.python.index import Index
@@ -33,10 +33,13 @@ class Growth:
         self._index = resolver.index
         self._growing: set[tuple[str, int]] = set()
         self._lists: dict[tuple[str, ast.AST], ast.List] = {}
+        self._sets: dict[tuple[str, ast.AST], ast.List | None] = {}
         self._added = _added(resolver.index)
 
     def grown(self, name: str, values: Values) -> Values:
         """Return what a variable stands for after elements were added to the lists that it is bound to."""
+        if name in self._index.items:
+            values = self._replaced(name, values)
         if name not in self._added:
             return values
         found: list[Value] = []
@@ -48,6 +51,29 @@ class Growth:
             else:
                 found.append(value)
         return tuple(found)
+
+    def _replaced(self, name: str, values: Values) -> Values:
+        """Return lists also as they are after `name[0] = x` has replaced their elements."""
+        found = list(values)
+        for value in values[:MOST_CANDIDATES]:
+            literal = value.node
+            if isinstance(literal, ast.List) and value.scope is not None:
+                changed = self._changed(name, literal)
+                found += self._resolver.values(changed, value.scope) if changed is not None else ()
+        return tuple(found)
+
+    def _changed(self, name: str, literal: ast.List) -> ast.List | None:
+        """Return a literal with the elements that are set by a known position, the same node each time; None where none is."""
+        if (name, literal) in self._sets:
+            return self._sets[name, literal]
+        self._resolver.spend(len(literal.elts) // 16 + 1)
+        parts, changed = list(literal.elts), False
+        for key, value, scope in self._index.items[name][:MOST_ELEMENTS]:
+            position = self._resolver.single(key, scope)
+            if isinstance(position, int) and -len(parts) <= position < len(parts):
+                parts[position], changed = value, True
+        self._sets[name, literal] = ast.List(parts, ast.Load()) if changed else None
+        return self._sets[name, literal]
 
     def _longer(self, name: str, literal: _Sequence, scope: Scope) -> tuple[ast.List, Scope]:
         """Return a literal with what is added to a variable, the same node each time, so that it is resolved once."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 
 from ringfence.scanning.python.scopes import Scope
+from ringfence.scanning.python.targets import bind_tables
 from ringfence.scanning.python.walk import walk
 
 
@@ -55,6 +56,7 @@ class Index:
         self.captures: list[tuple[str, ast.pattern]] = []
         self.powers: list[ast.BinOp] = []
         walk(self, tree)
+        bind_tables(self)
 
     def adopt(self, text: str) -> None:
         """Add the names that another text defines to the module's own; nothing where it is no Python."""

@@ -50,6 +50,26 @@ def nameless(_resolver: Resolver, node: ast.Lambda, scope: Scope) -> Values:
     return (Value(UNKNOWN, "", NOWHERE, node, scope),)
 
 
+class Element(ast.expr):
+    """Some element of what an expression stands for; it stands in no source, and is made for calls that others make.
+
+    Arguments:
+        value: the expression.
+
+    """
+
+    _fields = ("value",)
+
+    def __init__(self, value: ast.expr) -> None:
+        super().__init__()
+        self.value = value
+
+
+def some_element(resolver: Resolver, node: Element, scope: Scope) -> Values:
+    """Return what some element of an expression may stand for."""
+    return resolver.items.elements(resolver.values(node.value, scope))
+
+
 def wrapped(resolver: Resolver, node: _Wrapped, scope: Scope) -> Values:
     """Return what stands in an expression that gives it on: `await x`, `*x`, `(y := x)`, `{x}`."""
     return resolver.values(node.value, scope)

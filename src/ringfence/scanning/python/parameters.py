@@ -57,12 +57,23 @@ class Parameters:
         default = _default(function, name)
         if default is not None and len(found) < MOST_CANDIDATES:
             found += self._resolver.values(default, scope.parent or scope)
+            found += self._replaced_defaults()
         self._resolver.guesses -= 1
         if found:
             return tuple(found[:MOST_ELEMENTS])
         if self._is_served(function):
             return _FROM_NETWORK
         return SOMETHING if self._is_used(function) else _FROM_OUTSIDE
+
+    def _replaced_defaults(self) -> Values:
+        """Return what the source replaces defaults by, whose function it does not matter."""
+        fields, resolver = self._index.fields, self._resolver
+        found: list[Value] = []
+        for node, scope in fields.get("__defaults__", ())[:MOST_CANDIDATES]:
+            found += resolver.items.elements(resolver.values(node, scope))
+        for node, scope in fields.get("__kwdefaults__", ())[:MOST_CANDIDATES]:
+            found += [v for each in resolver.values(node, scope) for v in resolver.items.item(each, UNKNOWN)]
+        return tuple(found)
 
     def _is_used(self, function: _Function) -> bool:
         """Return whether a source does something with a function besides defining it, so that its parameters have values after all."""

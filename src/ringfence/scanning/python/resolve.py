@@ -17,7 +17,15 @@ from ringfence.scanning.python.attributes import Attributes
 from ringfence.scanning.python.bindings import Bindings
 from ringfence.scanning.python.comprehensions import comprehension, matched
 from ringfence.scanning.python.items import Items
-from ringfence.scanning.python.literals import dictionary, formatted, nameless, sequence, wrapped
+from ringfence.scanning.python.literals import (
+    Element,
+    dictionary,
+    formatted,
+    nameless,
+    sequence,
+    some_element,
+    wrapped,
+)
 from ringfence.scanning.python.operators import binary, choice, compare, either, unary
 from ringfence.scanning.python.results import Results
 from ringfence.scanning.python.values import NOTHING, SOMETHING, UNKNOWN, Value
@@ -132,6 +140,7 @@ _BY_KIND: Mapping[type[ast.AST], Callable[[Resolver, Any, Scope], Values]] = {
     ast.BinOp: binary,
     **dict.fromkeys((ast.List, ast.Tuple, ast.Set), sequence),
     ast.Dict: dictionary,
+    Element: some_element,
     ast.Lambda: nameless,
     ast.BoolOp: either,
     ast.IfExp: choice,

@@ -47,6 +47,7 @@ _CALLS: Mapping[str, KnownCall] = {
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _UNBOUND = ("builtins.str.", "builtins.bytes.", "builtins.bytearray.")
 """Methods of text that are called as functions: `str.join("", parts)`."""
+_JOINPATH = f"{PATH}.joinpath"
 _BYTES_OF = frozenset({"to_bytes", "tobytes"})
 _CONTAINERS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 _BY_KEY = frozenset({"get", "pop", "setdefault", "__getitem__"})
@@ -152,6 +153,9 @@ class Results:
             return (Value(const, "", origins),)
         for each in node.keywords:
             origins |= origins_of(self._resolver.values(each.value, scope))
+        if function.const is not UNKNOWN and ref == _JOINPATH:
+            parts = [(Value(function.text or ""),), *arguments]
+            return tuple(v._replace(ref=PATH) for v in self.each("os.path.join", parts, origins))
         if function.const is not UNKNOWN and ref.startswith(PATH):
             return (path_result(function, ref, arguments, origins),)
         if ref in _OUTPUTS and arguments and _asks_for_processes(arguments[0]):

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, cast
 from ringfence.scanning.python.scopes import Binding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringfence.scanning.python.index import Index
     from ringfence.scanning.python.scopes import Scope
+
+    _Pairs = Sequence[tuple[ast.expr | None, ast.expr]]
 
 _THE_REST = -1
 """The position of what a starred name takes."""
 
+_KEY_AND_VALUE = 2
 _Path = tuple[int, ...]
 
 
@@ -87,8 +92,56 @@ def _item(index: Index, target: ast.Subscript, value: ast.AST, scope: Scope) -> 
     table, key = target.value, target.slice
     if isinstance(table, ast.Name):
         index.items.setdefault(table.id, []).append((key, cast("ast.expr", value), scope))
+    elif isinstance(table, ast.Attribute) and table.attr == "environ":
+        index.items.setdefault("os.environ", []).append((key, cast("ast.expr", value), scope))
     elif isinstance(key, ast.Constant) and _is_names(table):
         index.module.bind(str(key.value), Binding("=", value, target.lineno, target.col_offset))
+
+
+def bind_tables(index: Index) -> None:
+    """Note the names of the module that `globals().update(a=b)` and the like bind, and the variables of `os.environ.update(a=b)`."""
+    for call, scope in index.sites.get("update", ()):
+        table = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if table is not None:
+            literals = (part for part in call.args if isinstance(part, ast.Dict))
+            pairs = [pair for literal in literals for pair in zip(literal.keys, literal.values, strict=True)]
+            _set(
+                index, table, [*pairs, *((ast.Constant(k.arg), k.value) for k in call.keywords)], call, scope
+            )
+    for name in ("setdefault", "__setitem__"):
+        for call, scope in index.sites.get(name, ()):
+            if isinstance(call.func, ast.Attribute) and len(call.args) == _KEY_AND_VALUE:
+                _set(index, call.func.value, [(call.args[0], call.args[1])], call, scope)
+    for call, _ in index.sites.get("setattr", ()):
+        if len(call.args) > _KEY_AND_VALUE and _is_loaded_module(call.args[0]):
+            _bind_pairs(index, [(call.args[1], call.args[2])], call)
+
+
+def _set(index: Index, table: ast.expr, pairs: _Pairs, call: ast.Call, scope: Scope) -> None:
+    """Note what items of a table are set to by a method of it."""
+    if isinstance(table, ast.Attribute) and table.attr == "environ":
+        found = index.items.setdefault("os.environ", [])
+        found += [(key, value, scope) for key, value in pairs if key is not None]
+    elif _is_names(table) or (isinstance(table, ast.Name) and _holds_names(table.id, scope)):
+        _bind_pairs(index, pairs, call)
+
+
+def _holds_names(name: str, scope: Scope) -> bool:
+    """Return whether a variable holds the names of the module: `g = globals()`."""
+    bindings = scope.find(name) or ()
+    return any(isinstance(binding.node, ast.Call) and _is_names(binding.node) for binding in bindings[:4])
+
+
+def _is_loaded_module(node: ast.expr) -> bool:
+    """Return whether an expression is an item of the table of all modules, most often the module itself."""
+    table = node.value if isinstance(node, ast.Subscript) else None
+    return isinstance(table, ast.Attribute) and table.attr == "modules"
+
+
+def _bind_pairs(index: Index, pairs: Sequence[tuple[ast.expr | None, ast.expr]], call: ast.Call) -> None:
+    for key, value in pairs:
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            index.module.bind(key.value, Binding("=", value, 0, call.col_offset))
 
 
 def _is_names(table: ast.expr) -> bool:

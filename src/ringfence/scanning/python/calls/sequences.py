@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ringfence.scanning.python.scopes import Scope
     from ringfence.scanning.python.values import Values
 
+_NAMES_OF_MODULE = (".__dict__", ".__dict__.items()")
 _SECRETS = frozenset({Origin.CREDENTIALS, Origin.ENVIRONMENT})
 
 
@@ -109,6 +110,8 @@ def _copied(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
     origins = origins_of(*arguments)
     for values in arguments:
         for value in values:
+            if value.ref.endswith(_NAMES_OF_MODULE):
+                return (value._replace(ref=value.ref.removesuffix(".items()")),)
             origins |= secrets_of(value)
     return (Value(UNKNOWN, "", origins),)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ringfence.scanning.python.scopes import Scope
     from ringfence.scanning.python.values import Values
 
+_BYTES_OF_ADDRESS = 4
 _SPECIAL_CHARACTERS = frozenset("\\.^$*+?{}[]|()")
 
 
@@ -79,10 +80,24 @@ def _replaced(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
     return (Value(HOLE, "", origins_of(arguments[2])),)
 
 
+def _address(resolver: Resolver, node: ast.Call, scope: Scope) -> Values:
+    """Return what `socket.inet_ntoa(data)` and `ipaddress.ip_address(number)` give: an address as text."""
+    value = resolver.arguments.first(node, "packed_ip", scope)[0]
+    const = value.const
+    if isinstance(const, bytes):
+        const = int.from_bytes(const[:_BYTES_OF_ADDRESS], "big")
+    if type(const) is not int or not 0 <= const < 256**_BYTES_OF_ADDRESS:
+        return (value._replace(ref="", node=None),)
+    return (Value(".".join(map(str, const.to_bytes(_BYTES_OF_ADDRESS, "big"))), "", value.origins),)
+
+
 CALLS_OF_TEXTS: Mapping[str, KnownCall] = {
     "json.loads": _parsed,
     "ast.literal_eval": _parsed,
     "re.sub": _replaced,
+    "socket.inet_ntoa": _address,
+    "ipaddress.ip_address": _address,
+    "ipaddress.IPv4Address": _address,
     "string.Template().substitute": _templated,
     "string.Template().safe_substitute": _templated,
     "builtins.str": _text,

@@ -9,16 +9,19 @@ CODE = listed(
     # Running text
     ("""builtins.eval builtins.exec cProfile.run cProfile.runctx profile.run pdb.run pdb.runeval
         code.InteractiveInterpreter().runsource code.InteractiveConsole().push
-        IPython.get_ipython().run_cell IPython.get_ipython().ex sympy.sympify sympy.parse_expr""",
+        IPython.get_ipython().run_cell IPython.get_ipython().ex sympy.sympify sympy.parse_expr
+        typing.ForwardRef""",
      Sink(Kind.EVALUATE, 0, "source", form="source")),
     ("timeit.timeit timeit.repeat timeit.Timer",
      Sink(Kind.EVALUATE, 0, "stmt", form="source"), Sink(Kind.EVALUATE, 1, "setup", form="setup")),
-    ("""pandas.eval cProfile.Profile().run cProfile.Profile().runctx trace.Trace().run trace.Trace().runctx
+    ("pandas.eval", Sink(Kind.EVALUATE, 0, "expr", form="source"), Sink(Kind.EVALUATE, 0, "expr", form="expression")),
+    ("""cProfile.Profile().run cProfile.Profile().runctx trace.Trace().run trace.Trace().runctx
         bdb.Bdb().run numexpr.evaluate doctest.run_docstring_examples""",
      Sink(Kind.EVALUATE, 0, "stmt", form="source")),
     ("types.FunctionType types.LambdaType code.InteractiveInterpreter().runcode",
      Sink(Kind.EVALUATE, form="source")),
-    ("""runpy.run_path runpy.run_module execfile importlib.machinery.SourceFileLoader
+    ("runpy.run_path runpy.run_module", Sink(Kind.EVALUATE, 0, "path_name")),
+    ("""execfile importlib.machinery.SourceFileLoader
         importlib.util.spec_from_file_location imp.load_source imp.load_module zipimport.zipimporter
         code.interact code.InteractiveConsole().interact""", Sink(Kind.EVALUATE, None)),
     # Loaders that can run code
@@ -29,11 +32,16 @@ CODE = listed(
         kombu.serialization.loads numpy.core.multiarray._reconstruct yaml.load yaml.load_all torch.load""",
      Sink(Kind.LOAD)),
     ("multiprocessing.connection.Client().recv", Sink(Kind.LOAD, None)),
+    ("logging.config.dictConfig", Sink(Kind.LOAD, 0, "config", form="factories")),
     # Foreign functions
     ("""ctypes.CDLL ctypes.PyDLL ctypes.WinDLL ctypes.OleDLL ctypes.cdll.LoadLibrary
         ctypes.windll.LoadLibrary cffi.FFI().dlopen ctypes.util.find_library numpy.ctypeslib.load_library
         importlib.machinery.ExtensionFileLoader imp.load_dynamic""", Sink(Kind.NATIVE, 0, "name")),
+    ("""pkgutil.resolve_name pydoc.locate django.utils.module_loading.import_string
+        werkzeug.utils.import_string twisted.python.reflect.namedAny""",
+     Sink(Kind.IMPORT, 0, "name", form="module")),
     # The interpreter
+    ("sys.modules.get sys.modules.pop sys.modules.__getitem__", Sink(Kind.INTROSPECT, form="loaded")),
     ("builtins.__loader__.load_module builtins.__spec__.loader.load_module", Sink(Kind.INTROSPECT)),
     ("""types.CodeType sys._getframe sys._current_frames gc.get_objects gc.get_referrers gc.get_referents
         inspect.currentframe inspect.stack sys.settrace sys.setprofile threading.settrace

@@ -72,6 +72,7 @@ METHODS: dict[str, Sinks] = {
     "extractall": (Sink(Kind.WRITE, 0, "path", form="path"),),
     "rmtree": (Sink(Kind.DELETE, 0, form="path", traits=frozenset({Trait.RECURSIVE})),),
     **{name: (Sink(Kind.WEAK, 0, form="query"),) for name in ("execute", "executemany", "executescript", "read_sql", "read_sql_query", "raw")},
+    **dict.fromkeys(["query", "eval"], (Sink(Kind.EVALUATE, 0, "expr", form="expression"),)),
     "load_module": (Sink(Kind.INTROSPECT, 0),),
     "tofile": (WRITE,),
     "exec_module": (Sink(Kind.EVALUATE, None),),

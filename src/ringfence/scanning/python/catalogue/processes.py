@@ -31,6 +31,9 @@ PROCESSES = listed(
     ("pydoc.pipepager", Sink(Kind.RUN, 1, form="shell", traits=frozenset({Trait.SHELL}))),
     ("distutils.spawn.spawn setuptools._distutils.spawn.spawn", Sink(Kind.RUN, form="process")),
     ("multiprocessing.util.spawnv_passfds", Sink(Kind.RUN, 1, form="process")),
+    ("subprocess.Popen().communicate subprocess.Popen().stdin.write", Sink(Kind.RUN, 0, "input", form="stdin")),
+    ("""pip.main pip._internal.main pip._internal.main.main pip._internal.cli.main.main
+        pip._internal.cli.main pip._internal.main_entry_point""", Sink(Kind.RUN, 0, "args", form="pip")),
     # Ending
     ("os.kill os.killpg signal.pidfd_send_signal", Sink(Kind.KILL)),
     ("""psutil.Process().kill psutil.Process().terminate psutil.Process().suspend

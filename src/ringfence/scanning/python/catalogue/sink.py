@@ -30,9 +30,11 @@ class Sink(NamedTuple):
             Network: `address` (host and port); `upload` (a path that is sent); `container` (how a container is made).
             Processes: `shell` (a command line); `process` (words, or a command line where `shell` is true); `words` (all positional
             arguments are the command); `program` (a program, its arguments as a list); `image` and `image words` (a program's path, its
-            arguments with its own name first); `magic` (a command of IPython).
+            arguments with its own name first); `magic` (a command of IPython); `stdin` (what a process gets as input); `pip` (the words after its name).
             Code: `source` (Python text); `setup` (the same, may be left out); `template`; `fields` (of `str.format`); `named` (an
-            attribute's name); `pickled` (runs code where `allow_pickle` is true).
+            attribute's name); `pickled` (runs code where `allow_pickle` is true); `module` (the name of a thing, whose module is imported
+            for it); `loaded` (a module's name in the table of all modules); `factories` (a configuration that names functions to call);
+            `expression` (over a table, with names of the source after `@`); `query` (of a database).
             Secrets: `cookies`; `keys`.
         traits: what is always special about it.
         data: the names of arguments whose value is sent.

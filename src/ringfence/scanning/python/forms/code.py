@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ringfence.scanning.effects import HOLE, Kind, Language, Trait
-from ringfence.scanning.python.catalogue import GADGETS
+from ringfence.scanning.python.catalogue import DANGEROUS_MODULES, GADGETS
+from ringfence.scanning.python.forms.shared import with_names
+from ringfence.scanning.python.names import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from ringfence.scanning.python.forms.site import Site
 
 _STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "DROP", "ALTER", "WITH")
+_WRITES_FILE = re.compile(
+    r"\b(?:ATTACH\s+(?:DATABASE\s+)?|VACUUM\s+INTO\s+)['\"]([^'\"]{1,1000})", re.IGNORECASE
+)
+"""Statements of SQLite that make a file."""
+_CALLS_NAME = re.compile(r"@\w[\w.]*\(")
 _DUNDER = re.compile(r"__\w+__")
 
 
@@ -37,7 +44,9 @@ def source(site: Site) -> Iterator[Effect]:
     if value.ref == "marshal.loads()":
         traits |= {Trait.PACKED}
     yield site.effect(
-        text=text or "", traits=traits, nested=(Language.PYTHON, text) if text is not None and known else None
+        text=text or "",
+        traits=traits,
+        nested=(Language.PYTHON, with_names(site, text)) if text is not None and known else None,
     )
 
 
@@ -74,8 +83,33 @@ def named(site: Site) -> Iterator[Effect]:
                 return
 
 
+def module(site: Site) -> Iterator[Effect]:
+    """Read the name of a thing that is found by it, whose module is imported for that."""
+    name = site.text.partition(":")[0] if ":" in site.text else site.text.rpartition(".")[0]
+    if HOLE in site.text or name:
+        yield site.effect(
+            text=HOLE if HOLE in site.text else canonical(name), traits=frozenset({Trait.CALCULATED})
+        )
+
+
+def loaded(site: Site) -> Iterator[Effect]:
+    """Read the name of a module that is taken out of the table of all modules."""
+    if site.text in DANGEROUS_MODULES:
+        yield site.effect(traits=frozenset({Trait.CALCULATED}))._replace(name="sys.modules")
+
+
 def query(site: Site) -> Iterator[Effect]:
     """Read a database query: of interest only where its text is put together at run time."""
     text = site.text
+    for found in _WRITES_FILE.finditer(text):
+        yield site.effect(Kind.WRITE, text=found[1])
     if HOLE in text and text.lstrip().upper().startswith(_STATEMENTS):
         yield site.effect(text=text)
+
+
+def expression(site: Site) -> Iterator[Effect]:
+    """Read an expression over a table, which reaches the source's own names by `@`: of interest is one that calls them."""
+    text = site.text
+    if _CALLS_NAME.search(text) and HOLE not in text:
+        program = with_names(site, text.replace("@", ""))
+        yield site.effect(text=text, traits=site.sink.traits, nested=(Language.PYTHON, program))

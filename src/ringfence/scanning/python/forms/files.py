@@ -23,8 +23,18 @@ def path(site: Site) -> Iterator[Effect]:
     """Read a path; a file that is open, or a descriptor, was seen when it was opened."""
     handle = isinstance(site.value.const, int) or (site.value.ref == FILE and site.sink.at != -1)
     if not handle:  # opening it was seen
-        whole_tree = {Trait.RECURSIVE} if "**" in site.text else NO_TRAITS
+        whole_tree = {Trait.RECURSIVE} if "**" in site.text or _is_in_recursion(site) else NO_TRAITS
         yield site.effect(traits=site.sink.traits | whole_tree)
+
+
+def _is_in_recursion(site: Site) -> bool:
+    """Return whether something is deleted by a function that calls itself, and so goes down a tree."""
+    function = site.scope.node
+    if site.sink.kind is not Kind.DELETE or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    calls = site.resolver.index.sites.get(function.name, ())
+    site.resolver.spend(len(calls) // 16 + 1)
+    return any(scope is site.scope for _, scope in calls)
 
 
 def opened(site: Site) -> Iterator[Effect]:

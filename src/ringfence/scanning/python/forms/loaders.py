@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import TYPE_CHECKING
 
-from ringfence.scanning.effects import Origin, Trait
+from ringfence.scanning.effects import Kind, Origin, Trait
+from ringfence.scanning.python.catalogue import SINKS
+from ringfence.scanning.python.names import canonical
 from ringfence.scanning.python.pathlike import FILE, PATH
 from ringfence.scanning.python.pickles import imported_by
 
@@ -13,7 +17,13 @@ if TYPE_CHECKING:
 
     from ringfence.scanning.effects import Effect
     from ringfence.scanning.python.forms.site import Site
+    from ringfence.scanning.python.values import Values
 
+_ACTING = frozenset({Kind.RUN, Kind.EVALUATE, Kind.DELETE, Kind.LOAD, Kind.KILL})
+_TAG = re.compile(
+    r"(?:!!|!<tag:yaml\.org,2002:)python/(?:object/(?:apply|new)|object|name|module):([\w.]{1,200})"
+)
+"""A tag of YAML by which a known text names what is called or imported when it is loaded."""
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 _PLAIN_GLOBALS = (
     "collections.", "datetime.", "decimal.", "fractions.", "numpy.core.multiarray.", "numpy.dtype", "numpy.ndarray", "numpy._core.multiarray.",
@@ -35,6 +45,9 @@ def loader(site: Site) -> Iterator[Effect]:
             if imported.startswith(_PLAIN_GLOBALS):
                 continue
             yield site.effect(text=imported, traits=traits | {Trait.HIDDEN})
+    if site.name.startswith("yaml.") and value.text is not None:
+        for tag in _TAG.finditer(value.text):
+            yield site.effect(text=tag[1], traits=traits | {Trait.HIDDEN})
     # One's own compressed file hides nothing.
     if Origin.DECODED in value.origins and Origin.FILE not in value.origins:
         traits |= {Trait.PACKED}
@@ -49,6 +62,26 @@ def _loads_safely(site: Site) -> bool:
         loader = site.keyword("Loader") or (site.arguments[1] if len(site.arguments) > 1 else ())
         return bool(loader) and all(value.ref.rpartition(".")[2] in _SAFE_LOADERS for value in loader)
     return site.name == "torch.load" and site.flag("weights_only") is True
+
+
+def factories(site: Site) -> Iterator[Effect]:
+    """Read a configuration whose entries name, under `()`, a function that makes a part of it: whatever it does, it does at once."""
+    value = site.value
+    if not isinstance(value.node, ast.Dict) or value.scope is None:
+        return
+    for part in ast.walk(value.node):
+        site.resolver.spend(8)
+        if isinstance(part, ast.Dict):
+            for key, maker in zip(part.keys, part.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "()":
+                    yield from _made_by(site, site.resolver.values(maker, value.scope))
+
+
+def _made_by(site: Site, makers: Values) -> Iterator[Effect]:
+    for maker in makers:
+        name = canonical(maker.text or maker.ref)
+        if any(sink.kind in _ACTING for sink in SINKS.get(name, ())):
+            yield site.effect(text=name, traits=frozenset({Trait.HIDDEN}))
 
 
 def pickled(site: Site) -> Iterator[Effect]:

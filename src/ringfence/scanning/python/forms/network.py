@@ -22,6 +22,7 @@ _SENDS = frozenset({Trait.SENDS})
 _TELLING = frozenset(
     {Origin.CREDENTIALS, Origin.SYSTEM, Origin.USER, Origin.ENVIRONMENT, Origin.DECODED, Origin.ARGUMENT}
 )
+_WITH_BASE = ("httpx.Client()", "httpx.AsyncClient()", "aiohttp.ClientSession()")
 _REQUEST = "urllib.request.Request()"
 
 
@@ -29,7 +30,7 @@ def connection(site: Site) -> Iterator[Effect]:
     """Read where a connection leads, and whether data goes out with it, in the address too."""
     sends, data = site.sent()
     value, traits = site.value, site.sink.traits
-    text = "" if site.sink.at is None else site.text
+    text = "" if site.sink.at is None else _base(site) + site.text
     if sends or (value.ref == _REQUEST and value.origins):
         traits, data = traits | _SENDS, data | value.origins
     elif HOLE in text and value.origins & _TELLING:
@@ -38,6 +39,21 @@ def connection(site: Site) -> Iterator[Effect]:
     if site.flag("verify") is False:
         traits |= {Trait.UNVERIFIED}
     yield site.effect(text=text, traits=traits, origins=data)
+
+
+def _base(site: Site) -> str:
+    """Return the address that a client was made with, to which a path is added; empty where it has none."""
+    function = site.node.func
+    if not site.text.startswith("/") or not isinstance(function, ast.Attribute):
+        return ""
+    for client in site.resolver.values(function.value, site.scope)[:4]:
+        if client.ref in _WITH_BASE and isinstance(client.node, ast.Call) and client.scope is not None:
+            base = site.resolver.arguments.keyword(client.node, "base_url", client.scope)
+            if base is None and client.node.args and client.ref == "aiohttp.ClientSession()":
+                base = site.resolver.arguments.lazily(client.node, client.scope)[0]
+            if base is not None:
+                return as_text(base[0]).rstrip("/")
+    return ""
 
 
 def listener(site: Site) -> Iterator[Effect]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from ringfence.scanning.effects import Effect
     from ringfence.scanning.python.forms.site import Site
+    from ringfence.scanning.python.scopes import Scope
     from ringfence.scanning.python.values import Values
 
 _SHELLS = frozenset(
@@ -26,6 +28,10 @@ _RUNNERS = _SHELLS | {
     "docker", "env", "eval", "node", "nohup", "perl", "php", "python", "python3", "ruby", "ssh", "sudo", "timeout", "xargs",
 }  # fmt: skip
 """Programs that run what they are given."""
+_READING = re.compile(r"(?:\S*/)?(python[\d.]*|pypy[\d.]*|node|nodejs)(?: -[A-Zbdiqsuv]*)*")
+"""Interpreters without a script, which read it from their input."""
+_MOST_PROCESSES = 8
+_MOST_VARIABLES = 32
 _HARMLESS_ARGUMENTS = frozenset(
     {Origin.ARGUMENT, Origin.FILE, Origin.ENVIRONMENT, Origin.CREDENTIALS, Origin.SYSTEM, Origin.USER}
 )
@@ -39,7 +45,28 @@ def shell(site: Site) -> Iterator[Effect]:
     text, traits = site.text, site.sink.traits
     if text == HOLE and site.value.origins.isdisjoint(_HANDED_IN):
         traits |= {Trait.CALCULATED}
-    yield site.effect(traits=traits, nested=(Language.SHELL, text) if text != HOLE else None)
+    nested = (Language.SHELL, _with_variables(site, text)) if text != HOLE else None
+    yield site.effect(traits=traits, nested=nested)
+
+
+def _with_variables(site: Site, text: str) -> str:
+    """Return a command line with the variables before it that the source has set in its environment."""
+    lines = []
+    for key, value, scope in _variables(site) if "$" in text else ():
+        name, const = site.resolver.single(key, scope), site.resolver.single(value, scope)
+        if isinstance(name, str) and isinstance(const, str) and name.isidentifier() and name in text:
+            lines.append(f"{name}={shlex.quote(const)}")
+    return "\n".join([*lines, text])
+
+
+def _variables(site: Site) -> list[tuple[ast.expr, ast.expr, Scope]]:
+    """Return what variables of the environment are set to, for the whole source and for one process."""
+    found = list(site.resolver.index.items.get("os.environ", ()))
+    for value in site.keyword("env") or ():
+        if isinstance(value.node, ast.Dict) and value.scope is not None:
+            pairs = zip(value.node.keys, value.node.values, strict=True)
+            found += [(key, part, value.scope) for key, part in pairs if key is not None]
+    return found[:_MOST_VARIABLES]
 
 
 def process(site: Site) -> Iterator[Effect]:
@@ -65,10 +92,11 @@ def all_words(site: Site) -> Iterator[Effect]:
 def _words(site: Site, words: Sequence[Values], traits: frozenset[Trait]) -> Iterator[Effect]:
     texts = [as_text(word[0]) if word else HOLE for word in words]
     line = " ".join(text if text == HOLE else shlex.quote(text) for text in texts) or HOLE
+    given = site.keyword("input")
+    if given is not None:
+        yield from _fed(site, line, given)
     if _is_bare_shell(line):
-        given = site.keyword("input")
         if given is not None:
-            yield from shell(site._replace(value=given[0]))
             return
         traits |= {Trait.INTERACTIVE}
     origins = origins_of(*words) | site.value.origins
@@ -77,6 +105,50 @@ def _words(site: Site, words: Sequence[Values], traits: frozenset[Trait]) -> Ite
     yield site.effect(
         text=line, traits=traits, origins=origins, nested=(Language.SHELL, line) if line != HOLE else None
     )
+
+
+def _fed(site: Site, line: str, given: Values) -> Iterator[Effect]:
+    """Return the effects of an interpreter that gets its program as input."""
+    language = _reads(line)
+    for value in given if language is not None else ():
+        if language is Language.SHELL:
+            yield from shell(site._replace(value=value))
+        elif language is not None and value.text is not None and HOLE not in value.text:
+            yield site.effect(text=line, origins=value.origins, nested=(language, value.text))
+
+
+def _reads(line: str) -> Language | None:
+    """Return the language in which a command expects a program as its input; None where it expects none."""
+    if _is_bare_shell(line):
+        return Language.SHELL
+    found = _READING.fullmatch(line)
+    if found is None:
+        return None
+    return Language.PYTHON if found[1].startswith("p") else Language.JAVASCRIPT
+
+
+def stdin(site: Site) -> Iterator[Effect]:
+    """Read what is written to a process that was started before: to an interpreter, it is a program."""
+    owner = site.node.func
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    for process in site.resolver.values(owner, site.scope)[:_MOST_PROCESSES]:
+        if (
+            process.ref != "subprocess.Popen()"
+            or not isinstance(process.node, ast.Call)
+            or process.scope is None
+        ):
+            continue
+        started = site.resolver.arguments.first(process.node, "args", process.scope)
+        words = _words_of(site._replace(value=started[0]))
+        line = " ".join(as_text(word[0]) if word else HOLE for word in words)
+        if site.value.text is not None:
+            yield from _fed(site, line, (site.value,))
+
+
+def pip(site: Site) -> Iterator[Effect]:
+    """Read the words that a command of pip gets without its name."""
+    yield from _words(site, [(Value("pip"),), *_words_of(site)], site.sink.traits)
 
 
 def _words_of(site: Site) -> list[Values]:
