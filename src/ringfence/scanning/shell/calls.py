@@ -6,6 +6,7 @@ What programs do stands in the modules beside. The one idea: a name leads throug
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING, cast
 
 from ringfence.policy.match import fits
@@ -41,6 +42,7 @@ BUILTINS = word_set(
 )
 """Commands that start no process."""
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _FEWEST_LITERAL = 2
 _LIKELY = word_set(
     "cat rm sh bash nc curl wget dd cp mv head tail less tac nl chmod chown kill python3 perl "
@@ -74,6 +76,7 @@ class Calls(Redirections):
         self._aliases_followed: list[str] = []
         self._functions_followed: list[Function] = []
         self._called: set[str] = set()
+        self._subscripts: list[str] = []
         self._scripts: dict[tuple[str, Place], tuple[Node, ...]] = {}
 
     def call(self, line: Row[Value], streams: Streams) -> Values:
@@ -190,6 +193,31 @@ class Calls(Redirections):
         if "$(" in value.text or "`" in value.text:
             plain = value.text.replace("\\", "").replace('"', "")
             self.evaluate((value._replace(text=f': "{plain}"'),), "prompt", quiet=True)
+
+    def subscripts(self, values: Values) -> None:
+        """Follow the substitutions in texts that are names of variables: a shell expands what stands in their brackets."""
+        for value in values:
+            if "[" in value.text and value.text not in self._subscripts:
+                self._subscripts.append(value.text)
+                self.prompted(value)
+                self._subscripts.pop()
+
+    def calculated(self, values: Values) -> None:
+        """Follow the substitutions in texts that are calculated: in brackets, and in what the variables in them hold."""
+        waiting, seen = list(values), set[str]()
+        while waiting:
+            value = waiting.pop()
+            self.budget.spend(len(value.text) // 8 + 1)
+            self.subscripts((value,))
+            for name in _NAME.findall(value.text):
+                if name not in seen:
+                    seen.add(name)
+                    waiting += self.variables.get(name, ())
+
+    def is_known(self, name: str) -> bool:
+        """Return whether a name is that of a program, function or alias whose doings are known."""
+        name = posixpath.basename(name) or name
+        return bool(name) and (name in self._programs or name in self.functions or name in self.aliases)
 
     def _parsed(self, text: str) -> tuple[Node, ...]:
         if not text.strip(HOLE + " \t\n") or "\0" in text:

@@ -129,7 +129,9 @@ def _part(m: Redirections, part: Part) -> Values:
         case Process():
             return (Value(m.process(part)),)
         case Arithmetic():
-            return _arithmetic(value(m, part.expression))
+            expression = value(m, part.expression)
+            m.calculated(expression)
+            return _arithmetic(expression)
 
 
 def _arithmetic(expression: Values) -> Values:

@@ -6,10 +6,11 @@ of every condition were taken, so that a variable may come to hold several texts
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ringfence.scanning.effects import Effect, Kind, Trait, Unscannable
+from ringfence.scanning.effects import HOLE, Effect, Kind, Trait, Unscannable
 from ringfence.scanning.shell import expand
 from ringfence.scanning.shell.calls import Calls
 from ringfence.scanning.shell.options import word_set
@@ -20,6 +21,8 @@ from ringfence.scanning.shell.syntax import (
     Each,
     Function,
     Loop,
+    Output,
+    Parameter,
     Pipeline,
     Redirected,
     Sequence,
@@ -51,9 +54,15 @@ _HISTORY = frozenset({"HISTFILE", "HISTSIZE", "HISTFILESIZE"})
 
 _LOADED = frozenset({"LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"})
 
-_RUN_LATER = word_set("PROMPT_COMMAND GIT_SSH_COMMAND GIT_PAGER PAGER MANPAGER LESSOPEN GIT_EDITOR VISUAL")
+_RUN_LATER = word_set(
+    "PROMPT_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_PAGER GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_EXTERNAL_DIFF "
+    "GIT_PROXY_COMMAND GIT_ASKPASS SSH_ASKPASS PAGER MANPAGER SYSTEMD_PAGER LESSOPEN EDITOR VISUAL "
+    "SUDO_EDITOR SYSTEMD_EDITOR FCEDIT KUBE_EDITOR KUBECTL_EXTERNAL_DIFF SVN_SSH RSYNC_RSH BROWSER"
+)
 
-_PROMPTS = frozenset({"PS0", "PS1", "PS2", "PS4"})
+_EXPANDED = frozenset({"PS0", "PS1", "PS2", "PS4", "BASH_ENV", "ENV"})
+
+_NUMBER_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "abcdefghkprsuwxLSNOG")
 
@@ -177,6 +186,10 @@ class Machine(Calls):
         self.place = node.place
         words = [expand.value(self, word) for word in node.words]
         self.examine(words)
+        for number, word in enumerate(words):
+            if any(each.text in _NUMBER_TESTS for each in word):
+                for operand in (*words[max(number - 1, 0) : number], *words[number + 1 : number + 2]):
+                    self.calculated(operand)
         return EMPTY
 
     def examine(self, words: Row[Values]) -> None:
@@ -185,6 +198,8 @@ class Machine(Calls):
             if operator[0].text in _FILE_TESTS:
                 for each in operand:
                     self.touch(Kind.LIST, "test", each)
+            elif operator[0].text in {"-v", "-R"}:
+                self.subscripts(operand)
 
     def _command(self, node: Command, stdin: Values | None) -> Values:
         self.place, self.text = node.place, node.text
@@ -200,15 +215,32 @@ class Machine(Calls):
         for row in rows:
             self.place, self.text = node.place, node.text
             printed.append(self.call(row, streams))
+            rest = self._without_holes(node.words, row)
+            if rest:
+                printed.append(self.call(rest, streams))
         for name, values in kept.items():
             if values is None:
                 self.variables.pop(name, None)
             else:
                 self.variables[name] = values
+        evaluates = any(re.match(r"-[A-Za-z]*[in]", word.text) for word in node.words[1:])
         for assignment in node.declared:
             self.assign_word(assignment, local=node.words[0].text in {"local", "declare", "typeset"})
+            if evaluates:
+                self.calculated(self.variables.get(assignment.name, EMPTY))
         out = together(*printed)
         return EMPTY if self._store(streams, out, rows[0][0].text) else out
+
+    def _without_holes(self, words: Row[Word], row: Row[Value]) -> Row[Value]:
+        """Return what is left of a command line if expansions before the name of a program come to nothing."""
+        skipped = 0
+        for word, each in zip(words, row, strict=False):
+            self.budget.spend()
+            if each.text.strip(HOLE) or not each.text or not _may_vanish(word):
+                break
+            skipped += 1
+        rest = row[skipped:] if skipped else ()
+        return rest if rest and self.is_known(rest[0].text) else ()
 
     def _set_for_one(self, assignments: Iterable[Assignment]) -> dict[str, Values | None]:
         """Set variables for one command; return what they held before."""
@@ -268,6 +300,7 @@ class Machine(Calls):
 
     def _assign_element(self, name: str, key: str, values: Values) -> None:
         """Let an element of an array hold one of some texts, besides all others that it holds."""
+        self.calculated((Value(key),))
         keyed = tuple(each._replace(text=f"[{key}]={each.text}") for each in values)
         before = self.variables.get(name)
         self.variables[name] = joined([before, keyed], BREAK) if before else joined([keyed, EMPTY], BREAK)
@@ -281,7 +314,7 @@ class Machine(Calls):
                 self.emit(Kind.NATIVE, name, value.text, origins=value.origins)
             if name in _RUN_LATER and value.text:
                 self.evaluate((value,), name, quiet=True)
-            if name in _PROMPTS:
+            if name in _EXPANDED:
                 self.prompted(value)
 
     def _note_bomb(self, node: Function) -> None:
@@ -305,3 +338,10 @@ class Machine(Calls):
         kept, self.place = self.place, node.place
         self.emit(Kind.RESOURCE, "endless loop", " ".join(names[:5]), (Trait.EVERYTHING,) if grows else ())
         self.place = kept
+
+
+def _may_vanish(word: Word) -> bool:
+    """Return whether a word is made of expansions without quotes only, so that it is no argument where they are empty."""
+    return bool(word.parts) and all(
+        isinstance(part, Parameter | Output) and not part.quoted for part in word.parts
+    )

@@ -52,6 +52,8 @@ def parameter(m: Redirections, part: Parameter, argument: Values) -> Values:
     if not operator or operator == "@":
         return held
     change = argument[0]
+    if operator == ":":
+        m.calculated(argument)
     m.budget.spend(sum(len(each.text) for each in held) // 16)
     return together(tuple(_changed(each, operator, change, part.name) for each in held))
 
@@ -64,6 +66,8 @@ def _held(m: Redirections, part: Parameter) -> Values | None:
     if part.name.isdigit():
         return m.argument(int(part.name))
     held = m.variables.get(part.name)
+    if part.index not in {"", "@", "*"} and part.inside is None:
+        m.calculated((Value(part.index),))
     if held is None or not any(BREAK in each.text for each in held):
         return held
     if part.index in {"@", "*"}:
@@ -93,6 +97,7 @@ def _without_key(element: str) -> str:
 
 
 def _indirect(m: Redirections, names: Values | None) -> Values | None:
+    m.subscripts(names or ())
     found = [m.variables.get(each.text) or m.missing(each.text) for each in names or ()]
     return together(*found) if found else None
 

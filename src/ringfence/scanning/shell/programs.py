@@ -11,6 +11,7 @@ from ringfence.scanning.shell import (
     fetching,
     files,
     foreign,
+    git,
     http,
     interpreters,
     network,
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
 
 _NAMES: tuple[tuple[str, Follow], ...] = (
     # The shell's own
-    (": true false break continue return exit wait jobs fg bg disown times umask ulimit let getopts help dirs bind compgen complete logout unalias type which whereis", builtins.nothing),
+    (": true false break continue return exit wait jobs fg bg disown times umask ulimit help dirs bind compgen complete logout unalias type which whereis", builtins.nothing),
     ("cd pushd popd", builtins.cd),
     ("pwd", builtins.pwd),
     ("eval", builtins.evaluate),
     ("source .", builtins.source),
     ("local export declare typeset readonly", builtins.declare),
     ("unset", builtins.unset),
+    ("let getopts", builtins.let),
     ("history fc", builtins.history),
     ("set shopt", builtins.options),
     ("shift", builtins.shift),
@@ -98,7 +100,7 @@ _NAMES: tuple[tuple[str, Follow], ...] = (
     ("mail mailx sendmail mutt msmtp swaks", network.mail),
     ("ftp lftp tftp smbclient ncftp", network.ftp),
     (" ".join(fetching.REGISTRIES), fetching.packages),
-    ("git", fetching.git),
+    ("git", git.git),
     ("apt apt-get aptitude dnf yum apk pacman zypper snap flatpak dpkg rpm", fetching.system_packages),
     ("ngrok cloudflared chisel frpc localtunnel bore gsocket gs-netcat ligolo", system.remote_shell_tools),
     # The machine

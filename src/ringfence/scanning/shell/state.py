@@ -106,6 +106,14 @@ class State(ABC):
         """Follow the substitutions in a text that is expanded as a prompt."""
 
     @abstractmethod
+    def subscripts(self, values: Values) -> None:
+        """Follow the substitutions in texts that are names of variables."""
+
+    @abstractmethod
+    def calculated(self, values: Values) -> None:
+        """Follow the substitutions in texts that are calculated."""
+
+    @abstractmethod
     def is_open(self, path: str) -> bool:
         """Return whether a path stands for `<(...)` or `>(...)`."""
 

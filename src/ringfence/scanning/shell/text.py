@@ -46,6 +46,8 @@ _FORMAT = re.compile(r"%(?:%|[-+ 0#]*(?:\d+|\*)?(?:\.(?:\d+|\*))?([a-zA-Z]))")
 def printf(m: Machine, call: Call) -> Values:
     """Return what `printf` prints; `-v name` assigns it instead."""
     args = list(call.args)
+    if args and len(args[0].text) > 2 and args[0].text.startswith("-v"):  # noqa: PLR2004 - the name in the same word
+        args[:1] = [Value("-v"), args[0]._replace(text=args[0].text[2:])]
     target = args[1].text if len(args) > 2 and args[0].text == "-v" else ""  # noqa: PLR2004 - option, name, format
     args = args[2:] if target else args[1:] if args and args[0].text == "--" else args
     if not args:
@@ -56,6 +58,7 @@ def printf(m: Machine, call: Call) -> Values:
     printed = (Value(cut(text), origins_of(args)),)
     if not target:
         return printed
+    m.subscripts((Value(target),))
     m.assign(target, printed)
     return (Value(""),)
 
