@@ -9,7 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast, overload
 
 from ringfence.default import declare, default_guard
-from ringfence.tool import Kind, Tool, make_tool
+from ringfence.tool import Kind, Tool, declared_arguments, make_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -64,11 +64,11 @@ def secure_tool(
 
     Raises:
         UnknownName: a permission, tier, language or declared argument does not exist.
-        ToolError: a code rule says of another language what only SQL has.
+        ToolError: `code` is no mapping, or a code rule says of another language what only SQL has.
         ToolExists: the guard has another function under this name.
 
     """
-    asked, declared = tuple(permissions), dict(code or {})
+    asked, declared = tuple(permissions), declared_arguments(code)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if isinstance(function, (staticmethod, classmethod)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ringfence.errors import ToolError, UnknownName, nearest
 from ringfence.policy.model import CodeRule, Permission, Tier
-from ringfence.scanning.effects import Language
+from ringfence.scanning.effects import Access, Language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 if sys.version_info >= (3, 14):
     # Reading a signature evaluates annotations there, which fails for names that are imported for type checkers only.
@@ -29,7 +30,7 @@ if sys.version_info >= (3, 14):
 else:
     _read_signature = inspect.signature
 
-_Member = TypeVar("_Member", Permission, Tier, Language)
+_Member = TypeVar("_Member", Permission, Tier, Language, Access)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -336,10 +337,26 @@ def make_tool(
         _member(Tier, "tier", tier, where),
         profile,
         tuple(
-            (argument, _code_rule(name, signature, argument, rule)) for argument, rule in (code or {}).items()
+            (argument, _code_rule(name, signature, argument, rule))
+            for argument, rule in declared_arguments(code).items()
         ),
         inspect.getdoc(function) or "",
     )
+
+
+def declared_arguments(code: Mapping[str, CodeRule | str] | None) -> dict[str, CodeRule | str]:
+    """Return what a decorator or a registration declares as code, as a mapping of its own.
+
+    Raises:
+        ToolError: it is no mapping.
+
+    """
+    if code is not None and not isinstance(code, Mapping):
+        raise ToolError(
+            f"code: expected a mapping from arguments to languages, got a {type(code).__name__}",
+            'Name the argument that holds it: code={"query": "sql"}.',
+        )
+    return dict(code or {})
 
 
 def _code_rule(tool: str, signature: Signature, argument: str, declared: CodeRule | str) -> CodeRule:
@@ -348,11 +365,15 @@ def _code_rule(tool: str, signature: Signature, argument: str, declared: CodeRul
     if argument not in signature.parameters:
         raise UnknownName("argument", str(argument), sorted(signature.parameters), where)
     given = declared if isinstance(declared, CodeRule) else CodeRule(declared)  # type: ignore[arg-type]  # known from the next line on
-    rule = replace(given, language=_member(Language, "language", given.language, where))
+    rule = replace(
+        given,
+        language=_member(Language, "language", given.language, where),
+        access=_member(Access, "access", given.access, where),
+    )
     if rule.misplaced:
         raise ToolError(
             f"{where}: {argument!r} is {rule.language} and has {', '.join(rule.misplaced)}",
-            "Only SQL has these: leave them out.",
+            "Only SQL has dialects, statements, tables and columns, and only a path an access: leave them out.",
         )
     if rule.dialect:
         from ringfence.scanning.sql import parser_name  # noqa: PLC0415 - most tools take no SQL

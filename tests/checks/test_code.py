@@ -32,6 +32,7 @@ from ringfence import (
     secure_tool,
 )
 from ringfence.scanning import Capability, Language
+from ringfence.scanning.effects import Access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -369,7 +370,9 @@ def test_a_tool_without_signature_must_have_the_argument(make_guard: MakeGuard) 
     [
         ({"code": "pyhton"}, UnknownName, r"code of tool 'execute': unknown language 'pyhton'. Did you mean 'python'\?"),
         ({"code": CodeRule("pyhton")}, UnknownName, r"unknown language 'pyhton'. Did you mean 'python'\?"),  # type: ignore[arg-type]
-        ({"code": CodeRule(Language.PYTHON, tables=("a",))}, ToolError, "'code' is python and has tables. Only SQL has these"),
+        ("python", ToolError, "code: expected a mapping from arguments to languages, got a str"),
+        (["code"], ToolError, "code: expected a mapping from arguments to languages, got a list"),
+        ({"code": CodeRule(Language.PYTHON, tables=("a",))}, ToolError, "'code' is python and has tables. Only SQL has dialects"),
     ],
 )  # fmt: skip
 def test_a_declaration_that_cannot_be_meant_is_refused(
@@ -563,3 +566,54 @@ def test_a_level_for_a_rule_that_does_not_exist_is_refused() -> None:
     """With its key and the nearest rule."""
     with pytest.raises(UnknownName, match=r"^scan\.levels\.no-such-rule: unknown rule 'no-such-rule'"):
         Guard(Policy(scan=Scan(levels={"no-such-rule": RuleLevel.LOW})))
+
+
+# What a reviewer got past
+
+
+def test_a_path_that_is_written_needs_the_right_to_write(make_guard: MakeGuard, tmp_path: Path) -> None:
+    """A folder that may only be read, and version control's hooks, are closed to a tool that writes."""
+    guard = guard_with(make_guard, Profile(read_only=(str(tmp_path),)))
+    guard.register(lambda name: name, name="read_file", code={"name": "path"})
+    guard.register(
+        lambda name: name, name="write_file", code={"name": CodeRule(Language.PATH, access=Access.WRITE)}
+    )
+    inside = str(tmp_path / "a.txt")
+    assert run(guard, "read_file", "operator", name=inside).executed
+    assert not run(guard, "write_file", "operator", name=inside).executed
+    assert run(guard, "write_file", "operator", name="a.txt").executed
+    assert not run(guard, "write_file", "operator", name=".git/hooks/pre-commit").executed
+
+
+def test_a_path_that_is_an_address_needs_the_network(make_guard: MakeGuard) -> None:
+    """Readers that take both would fetch it."""
+    guard = guard_with(make_guard)
+    guard.register(lambda name: name, name="read_any", code={"name": "path"})
+    assert not run(guard, "read_any", name="http://evil.example/x").executed
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["git --version; id -un # a.b"],
+        ["git;id", "status"],
+        "./git status",
+        "/tmp/git status",
+        "git status\ufffc",
+    ],
+)
+def test_a_granted_command_is_the_systems_and_no_other(make_guard: MakeGuard, command: object) -> None:
+    """Neither a list that a shell would read otherwise, nor another file of that name, nor a sign for what cannot be told."""
+    guard = guard_with(make_guard, Profile(subprocesses=True, commands=("git",)))
+    guard.register(lambda command: command, name="execute", code={"command": "shell"})
+    assert run(guard, "execute", "operator", command="git status").executed
+    assert run(guard, "execute", "operator", command=["git", "status"]).executed
+    assert not run(guard, "execute", "operator", command=command).executed
+
+
+def test_a_list_holds_only_so_many_paths(make_guard: MakeGuard) -> None:
+    """Each is looked up on the disk."""
+    guard = guard_with(make_guard)
+    guard.register(lambda names: names, name="read_all", code={"names": "path"})
+    assert run(guard, "read_all", names=["a"] * 1000).executed
+    assert not run(guard, "read_all", names=["a"] * 1001).executed

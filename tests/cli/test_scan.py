@@ -210,6 +210,13 @@ def test_json_has_stable_fields(capsys: pytest.CaptureFixture[str]) -> None:
     assert [name for name in fields if f"`{name}`" not in guide] == []
 
 
+def test_a_folder_without_sources_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A wrong folder or language would otherwise look like a clean one."""
+    (tmp_path / "notes.txt").write_text("x")
+    assert scan([str(tmp_path)]) == 0
+    assert "note: nothing to scan" in capsys.readouterr().err
+
+
 def test_hostile_names_and_sources_do_nothing_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
     """Escape sequences, bidirectional controls and markup show as what they are, in every format."""
     name = write("a\x1b[2J[red]\n.py", f"# \x1b[31m \u202e [bold]\n{BAD.splitlines()[1]} # \x9b1m\x07\n")

@@ -32,6 +32,7 @@ from ringfence import (
 )
 from ringfence.policy.compile import CompiledPolicy, compile_policy
 from ringfence.scanning import Capability, Language
+from ringfence.scanning.effects import Access
 from ringfence.scanning.rules import BUILT_IN
 from ringfence.verdict import SILENCE
 
@@ -355,10 +356,16 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         ArgumentRule: {"equals": 1, "max_length": 1},
         CodeRule: {"language": Language.SQL},
     }
+    if field == "access":
+        needed[CodeRule] = {"language": Language.PATH}
     before = section(**needed.get(section, {}))
-    changed = {"matches": "x", "one_of": ("x",), "language": Language.PATH, "dialect": "sqlite"}.get(
-        field
-    ) or other(getattr(before, field))
+    changed = {
+        "matches": "x",
+        "one_of": ("x",),
+        "language": Language.PATH,
+        "dialect": "sqlite",
+        "access": Access.WRITE,
+    }.get(field) or other(getattr(before, field))
     after = replace(before, **{field: changed})
     assert compile_policy(wrap(before)).version != compile_policy(wrap(after)).version
 

@@ -38,6 +38,7 @@ from ringfence.policy.model import (
 )
 from ringfence.policy.schema import policy_schema
 from ringfence.scanning import Capability, Language
+from ringfence.scanning.effects import Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -617,7 +618,9 @@ ARGUMENTS = st.builds(
     matches=st.none() | NAMES, min=st.none() | NUMBERS.filter(lambda n: n <= 0), max=st.none() | NUMBERS.filter(lambda n: n >= 0),
     max_length=st.none() | st.integers(0, 10**6),
 ).filter(lambda rule: rule != ArgumentRule())  # fmt: skip
-LANGUAGES = [CodeRule(language) for language in Language]
+LANGUAGES = [CodeRule(language) for language in Language] + [
+    CodeRule(Language.PATH, access=access) for access in Access
+]
 QUERIES = st.builds(CodeRule, st.just(Language.SQL), st.sampled_from(["", "postgres"]), TEXTS, TEXTS, TEXTS)
 TOOLS = st.builds(
     ToolRule, role=st.none() | ROLE_NAMES, permissions=st.lists(st.sampled_from(Permission)).map(tuple), ask=st.booleans(),

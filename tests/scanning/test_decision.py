@@ -359,7 +359,11 @@ GIT = Grants(frozenset({SUBPROCESS}), commands=("git", "python3*"))
         ("rm", "rm git", Language.SHELL, False),
         ("python3.11", "python3.11 x.py", Language.SHELL, True),
         ("subprocess.run", "git status", Language.PYTHON, True),
-        ("subprocess.run", "/opt/git/bin/git status", Language.PYTHON, True),
+        ("subprocess.run", "/usr/local/bin/git status", Language.PYTHON, True),
+        ("subprocess.run", "/opt/git/bin/git status", Language.PYTHON, False),
+        ("git", "./git status", Language.SHELL, False),
+        ("git", "/tmp/git status", Language.SHELL, False),
+        ("git --version; id # a.b", "'git --version; id # a.b'", Language.SHELL, False),
         ("os.system", "rm -rf git", Language.PYTHON, False),
         ("child_process.exec", "gitt", Language.JAVASCRIPT, False),
         ("os.fork", "", Language.PYTHON, False),
@@ -368,7 +372,7 @@ GIT = Grants(frozenset({SUBPROCESS}), commands=("git", "python3*"))
 def test_programs_are_those_that_are_granted(
     name: str, command: str, language: Language, allowed: bool
 ) -> None:
-    """A program is known by its base name, whether a shell names it or a function starts it."""
+    """A name stands for the system's program, whether a shell names it or a function starts it, and for no other file of that name."""
     expected = [] if allowed else ["subprocess:command"]
     assert rules(needing(SUBPROCESS, command, name, language), GIT) == expected
 

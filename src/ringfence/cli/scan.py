@@ -118,6 +118,9 @@ def scan(arguments: Sequence[str]) -> int:
     settings = _settings(options)
     begun = time.perf_counter()
     found = find(options.paths, settings.language)
+    if not found.sources and not found.failed:
+        note = "nothing to scan: no file there has a name or a first line that tells a language that is asked for"
+        write_line(sys.stderr, f"{Paint(on=is_coloured(sys.stderr))('low', 'note:')} {note}")
     results = [
         *found.failed,
         *_watched(scanned_all(found.sources, settings, options.jobs), len(found.sources)),

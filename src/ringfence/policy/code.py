@@ -6,6 +6,7 @@ argument, the line and what to change, never a piece of the source: sources hold
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 CHECK = "code"
 _ABSENT = object()
 _MOST_HINTS = 3
+_MOST_ITEMS = 1000
+"""How many paths or URLs one list may hold."""
+_WORDS = re.compile(r"\w[\w.+/@%:,=-]*")
 _LISTS = (Language.SHELL, Language.PATH, Language.URL)
 """The languages in which a list of texts means something."""
 _PATHS = (PosixPath, PurePosixPath, PureWindowsPath, WindowsPath)
@@ -88,6 +92,9 @@ class CodeTest:
     def _reports(self, sources: Sequence[str]) -> Iterator[ScanReport]:
         """Return a report for each source. Together they may be as large as one."""
         rule, profile = self.rule, self._terms.profile
+        if len(sources) > _MOST_ITEMS:
+            yield ScanReport(rule.language, problem=Problem("too-large", f"more than {_MOST_ITEMS:,} items"))
+            return
         if len(sources) > 1 and sum(map(len, sources)) > profile.source_bytes:
             message = f"together they are larger than {profile.source_bytes:,} bytes"
             yield ScanReport(rule.language, problem=Problem("too-large", message))
@@ -97,6 +104,7 @@ class CodeTest:
                 source,
                 rule.language,
                 dialect=rule.dialect,
+                access=rule.access,
                 rules=self._terms.rules,
                 most_bytes=profile.source_bytes,
             )
@@ -134,9 +142,16 @@ def _sources(value: object, language: Language) -> tuple[str, ...] | None:
         texts = [part for part in parts if part is not None]
         if len(texts) < len(parts):
             return None
-        return (shlex.join(texts),) if language == Language.SHELL and texts else tuple(filter(None, texts))
+        return _command(texts) if language == Language.SHELL else tuple(filter(None, texts))
     text = _text(value, language)
     return None if text is None else (text,) if text else ()
+
+
+def _command(words: list[str]) -> tuple[str, ...]:
+    """Return what a list of words may run: the command, and its first word as a script where a tool hands the list to a shell."""
+    if not words:
+        return ()
+    return (shlex.join(words),) if _WORDS.fullmatch(words[0]) else (shlex.join(words), words[0])
 
 
 def _text(value: object, language: Language) -> str | None:

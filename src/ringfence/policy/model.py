@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ringfence.scanning.decision import SecurityLevel as SecurityLevel  # noqa: PLC0414 - part of this model too, for those who import it from here
-from ringfence.scanning.effects import Language
+from ringfence.scanning.effects import Access, Language
 from ringfence.scanning.findings import Capability  # noqa: TC001 - pydantic, as above
 
 
@@ -132,6 +132,7 @@ class CodeRule:
         statements: for SQL, the only kinds of statement, such as `select` or `drop table`, by name or pattern. Empty: any.
         tables: for SQL, the only tables, by name or pattern. Empty: any.
         columns: for SQL, the only columns, by name or pattern. Empty: any.
+        access: for paths, what the tool does with it: read, list, write or delete.
 
     """
 
@@ -140,13 +141,20 @@ class CodeRule:
     statements: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    access: Access = Access.READ
 
     @property
     def misplaced(self) -> tuple[str, ...]:
         """The fields that are set although the language has no such thing."""
-        if self.language == Language.SQL:
-            return ()
-        return tuple(name for name in ("dialect", "statements", "tables", "columns") if getattr(self, name))
+        only = {
+            "dialect": Language.SQL,
+            "statements": Language.SQL,
+            "tables": Language.SQL,
+            "columns": Language.SQL,
+        }
+        names = [name for name, language in only.items() if getattr(self, name) and self.language != language]
+        reads = self.access == Access.READ or self.language == Language.PATH
+        return (*names, *(() if reads else ("access",)))
 
 
 @dataclass(frozen=True)
@@ -197,7 +205,7 @@ class Profile:
         read_write: paths it may write, besides its working folder.
         forbidden: paths that stay closed, whatever else is granted.
         subprocesses: whether it may start processes at all.
-        commands: the only commands it may start, by base name or pattern. Empty: none.
+        commands: the only programs it may start, by name or pattern; one outside of the system's own folders, such as `./build`, by its path. Empty: none.
         capabilities: what else it may do at the security levels high and paranoid: dynamic_code, environment, introspection,
             native_code, persistence. Below those levels only findings speak about these. Empty: none of them.
         security_level: low, medium, high or paranoid. At `low` only critical findings block. At `medium` high ones too, and

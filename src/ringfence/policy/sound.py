@@ -109,9 +109,9 @@ def _in_code_rule(place: Place, rule: CodeRule) -> Iterator[Flaw]:
     if rule.language not in tuple(Language):
         yield Flaw((*place, "language"), f"one of {', '.join(Language)}", show(rule.language))
     for key in rule.misplaced:
-        yield Flaw(
-            (*place, key), "only what every language has", f"{key} for {rule.language}, which only SQL has"
-        )
+        owner = "a path" if key == "access" else "SQL"
+        got = f"{key} for {rule.language}, which only {owner} has"
+        yield Flaw((*place, key), "only what every language has", got)
     for key, patterns in (
         ("statements", rule.statements),
         ("tables", rule.tables),

@@ -80,6 +80,15 @@ class Trait(StrEnum):
     UNRESOLVED = "unresolved"  # the value could not be told, or only in part (then it has holes)
 
 
+class Access(StrEnum):
+    """What a tool does with a path."""
+
+    READ = "read"
+    LIST = "list"
+    WRITE = "write"
+    DELETE = "delete"
+
+
 class Origin(StrEnum):
     """Where a value, or a part of it, comes from."""
 

@@ -7,6 +7,7 @@ that is granted, so an empty one grants nothing, and whatever cannot be read as 
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.policy.match import fits
@@ -30,6 +31,20 @@ _OUTSIDE = frozenset({Area.OUTSIDE, Area.HOME})
 _PUBLIC = frozenset({Area.OUTSIDE, Area.PUBLIC, Area.SYSTEM, Area.KERNEL})
 """The areas of a path that any program may read, and no other: a path that is also something else is not public."""
 
+_OF_PROGRAMS = (
+    "",
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/opt/homebrew/bin",
+)
+"""Folders of the system's own programs."""
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\(\))?(?:\.[A-Za-z_]\w*(?:\(\))?)+")
+_NO_NAME = re.compile(r"[\s;|&<>()$`\"'*?\[\]{}]")
+"""What no name of a program holds: with one of these, a shell might read it as more than a name."""
 _NOT_PLAIN = frozenset("$%:\\")
 """Characters of variables, drives and addresses: with one of them, a path that leads outside is no plain relative one."""
 
@@ -44,7 +59,8 @@ class Grants(NamedTuple):
         forbidden: paths that stay closed, whatever else is granted.
         hosts: names or IP addresses that it may reach. `*.example.org` covers every name below `example.org`, `*` every host.
         ports: ports that it may reach. None: every port.
-        commands: programs that it may start, by base name or pattern. `*` covers every program.
+        commands: programs that it may start, by name or pattern. A name covers the program of the search path and of the
+            system's own folders; one elsewhere, such as `./git`, is covered by a pattern with its path. `*` covers every program.
         working_folder: its absolute path, where it is known; paths in it count as inside.
 
     """
@@ -99,7 +115,11 @@ class Grants(NamedTuple):
 
     def covers_program(self, program: str) -> bool:
         """Return whether a program is granted."""
-        return any(fits(program, pattern) for pattern in self.commands)
+        folder, _, name = program.rpartition("/")
+        names = (program, name) if folder in _OF_PROGRAMS else (program,)
+        return any(
+            fits(each, pattern) for pattern in self.commands for each in names if _as_spelt(each, pattern)
+        )
 
 
 def is_harmless(need: Need) -> bool:
@@ -125,10 +145,17 @@ def names_host(address: str) -> bool:
 
 
 def program_of(need: Need) -> str:
-    """Return the base name of the program that a need is for; empty where it cannot be told.
+    """Return the program that a need is for, with its path where it has one; empty where it cannot be told.
 
     A shell names the program itself; a function of another language (`subprocess.run`) gets it as the first word of the command line.
     """
     first = need.value.split(maxsplit=1)[0] if need.value.strip() else ""
-    word = first if "." in need.name and first else need.name
-    return "" if HOLE in word else posixpath.basename(word.replace("\\", "/"))
+    spelt = posixpath.basename(first) == need.name
+    word = first if first and (spelt or _FUNCTION.fullmatch(need.name)) else need.name
+    return "" if HOLE in word else word.replace("\\", "/")
+
+
+def _as_spelt(program: str, pattern: str) -> bool:
+    """Return whether a pattern may speak about a program: only one with a path, or for all, speaks about programs with a path."""
+    plain = "/" not in program or "/" in pattern
+    return pattern in ANY or (plain and not _NO_NAME.search(program))

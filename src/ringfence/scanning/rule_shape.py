@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "extra_forbidden"
 _ID = re.compile(r"[a-z]+(-[a-z0-9]+)+")
+_RESERVED = "scan-"
+"""How the ids of sources that cannot be understood begin: `scan-unparsed`."""
 _LEAST_EXAMPLES = 2
 _LEVELS = {str(level): int(level) for level in ThreatLevel}
 _SECTIONS = {"when": When, "found": Example, "ignored": Example, "exceptions": RuleException}
@@ -119,6 +121,8 @@ def _check_sense(document: Document, place: Place, rule: Rule) -> None:
     """Note what the types allow and a rule may not be."""
     if not _ID.fullmatch(rule.id):
         document.report((*place, "id"), "lower-case words joined by hyphens", show(rule.id))
+    elif rule.id.startswith(_RESERVED):
+        document.report((*place, "id"), f"an id that does not begin with {_RESERVED}", show(rule.id))
     elif any(rule.id == other.id for other in BUILT_IN):
         got = f"'{rule.id}', which is built in (a policy sets its level under scan.levels)"
         document.report((*place, "id"), "an id of its own", got)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringfence.errors import UnknownName
-from ringfence.scanning.effects import Budget, Kind, Language, Trait, Unscannable
+from ringfence.scanning.effects import HOLE, Access, Budget, Kind, Language, Trait, Unscannable
 from ringfence.scanning.findings import Problem, ScanReport
 from ringfence.scanning.hidden import hidden_text
 from ringfence.scanning.memory import Memory
@@ -34,6 +34,7 @@ def scan(
     language: Language | str = Language.PYTHON,
     *,
     dialect: str = "",
+    access: Access | str = Access.READ,
     rules: RuleSet | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> ScanReport:
@@ -46,6 +47,7 @@ def scan(
         source: the text.
         language: `python`, `shell`, `javascript`, `sql`, `path` or `url`.
         dialect: for SQL, the database: `postgres`, `mysql`, `sqlite`, `tsql`, `oracle`, `snowflake`, `bigquery`, `duckdb` ...
+        access: for a path, what is done with it: `read`, `list`, `write` or `delete`.
         rules: the rules; the built-in ones by default.
         most_bytes: the largest source, in bytes of UTF-8.
 
@@ -53,19 +55,26 @@ def scan(
         A report in every case; where the source cannot be understood, one with a `problem`.
 
     Raises:
-        UnknownName: the language or dialect does not exist.
+        UnknownName: the language, dialect or access does not exist.
+        TypeError: the source is no text.
 
     """
+    if not isinstance(source, str):
+        raise TypeError(f"expected the source as a text, got {type(source).__name__}")
+    source = str.__str__(
+        source
+    )  # a class of its own might say that it equals a source that was scanned before
     language = _language(language)
+    variant = str(_access(access)) if language is Language.PATH else dialect
     if language is Language.SQL:
         from ringfence.scanning.sql import parser_name  # noqa: PLC0415 - most sources are no SQL
 
         parser_name(dialect)
     rules = built_in_rules() if rules is None else rules
-    key = (source, language, dialect, id(rules), most_bytes)
+    key = (source, language, variant, id(rules), most_bytes)
     report = _memory.get(key)
     if report is None:
-        report = _scan(source, language, dialect, rules, most_bytes)
+        report = _scan(source, language, variant, rules, most_bytes)
         if language is not Language.PATH:  # where a path leads may change
             _memory.put(key, report, rules)
     return report
@@ -82,6 +91,8 @@ def built_in_rules() -> RuleSet:
 
 
 _built_in: RuleSet | None = None
+_PLAIN = (Language.PATH, Language.URL, Language.SHELL)
+"""Languages whose texts stand for themselves, so that a hole in one would be taken for an unknown part."""
 
 
 def _language(name: Language | str) -> Language:
@@ -89,6 +100,13 @@ def _language(name: Language | str) -> Language:
         return Language({"bash": "shell", "sh": "shell", "js": "javascript", "py": "python"}.get(name, name))
     except ValueError as error:
         raise UnknownName("language", str(name), [each.value for each in Language], "scan") from error
+
+
+def _access(name: Access | str) -> Access:
+    try:
+        return Access(name)
+    except ValueError as error:
+        raise UnknownName("access", str(name), [each.value for each in Access], "scan") from error
 
 
 def _analyser(language: Language) -> Callable[[str, Budget, str], Iterable[Effect]]:
@@ -124,6 +142,9 @@ def _scan(source: str, language: Language, dialect: str, rules: RuleSet, most_by
     if len(source) > most_bytes or len(source.encode(errors="surrogatepass")) > most_bytes:
         message = f"the source is larger than {most_bytes:,} bytes: split it, or do less in one call"
         return ScanReport(language, problem=Problem("too-large", message))
+    if HOLE in source and language in _PLAIN:
+        message = "it holds the object replacement character, U+FFFC, which stands for what cannot be told"
+        return ScanReport(language, problem=Problem("unparsed", message))
     try:
         effects = list(_effects(source, language, dialect))
         effects += [(effect, language) for effect in run_after_write(effect for effect, _ in effects)]

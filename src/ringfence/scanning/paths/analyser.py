@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
-from ringfence.scanning.effects import Effect, Kind, Unscannable
+from ringfence.scanning.effects import Access, Effect, Kind, Unscannable
 from ringfence.scanning.paths.files import resolve
 
 if TYPE_CHECKING:
@@ -13,15 +14,16 @@ if TYPE_CHECKING:
 
 _LONGEST = 4096
 _NAME = "path"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-def path_effects(source: str, budget: Budget, dialect: str = "") -> tuple[Effect, ...]:  # noqa: ARG001 - paths have no dialects
-    """Return what a path would have a tool do: read what it names, and what its symbolic links lead to on this machine.
+def path_effects(source: str, budget: Budget, dialect: str = Access.READ) -> tuple[Effect, ...]:
+    """Return what a path would have a tool do with what it names, and with what its symbolic links lead to on this machine.
 
     Arguments:
         source: the path.
         budget: what may still be spent.
-        dialect: unused.
+        dialect: what is done with it, an `Access`.
 
     Raises:
         Unscannable: it is empty, longer than any system allows, or holds characters that no honest path holds.
@@ -34,7 +36,10 @@ def path_effects(source: str, budget: Budget, dialect: str = "") -> tuple[Effect
         raise Unscannable("unparsed", "the path holds control characters: write it without")
     if len(source) > _LONGEST:
         raise Unscannable("unparsed", f"the path is longer than {_LONGEST:,} characters: shorten it")
-    effect = Effect(Kind.READ, _NAME, source, end_line=1, end_column=len(source))
+    kind = Kind(dialect or Access.READ)
+    effect = Effect(kind, _NAME, source, end_line=1, end_column=len(source))
+    if _ADDRESS.match(source):  # readers that take paths and addresses alike would fetch it
+        return effect, effect._replace(kind=Kind.CONNECT)
     target = _own(resolve(source))
     if target is None or target == os.path.abspath(source):  # noqa: PTH100 - textual, unlike pathlib's resolve
         return (effect,)
