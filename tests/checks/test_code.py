@@ -599,6 +599,10 @@ def test_a_path_that_is_an_address_needs_the_network(make_guard: MakeGuard) -> N
         ["git;id", "status"],
         "./git status",
         "/tmp/git status",
+        "PATH=/tmp git status",
+        "export PATH=/tmp:$PATH\ngit status",
+        ". ./git",
+        "source git.sh",
         "git status\ufffc",
     ],
 )

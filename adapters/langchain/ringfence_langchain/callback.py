@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 
 from ringfence import default_guard
 from ringfence_langchain.abort import abort
-from ringfence_langchain.binding import Binding, SchemaSignature, judged_by
+from ringfence_langchain.binding import Binding, judged_by
 from ringfence_langchain.framework import BaseCallbackHandler, ToolMessage
+from ringfence_langchain.schema import SchemaSignature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,7 @@ class RingfenceCallback(BaseCallbackHandler):
 
     Arguments:
         guard: the guard that decides; the default one where none is given.
-        tools: the LangChain tools that will run. Their arguments are coerced by their schemas before the policy sees them. A tool
+        tools: the LangChain tools that will run. The policy sees what their own schemas make of the arguments. A tool
             that is not among them is known by its name only, and judged on the arguments as the model wrote them.
 
     Raises:
@@ -87,8 +88,11 @@ class RingfenceCallback(BaseCallbackHandler):
         """
         name = str((serialized or {}).get("name") or kwargs.get("name") or "")
         known = self._known.get(name)
-        arguments = inputs if inputs is not None else {known.first if known else "tool_input": input_str}
-        admission = self._guard.admit(known.judged if known else name, arguments)
+        if inputs is not None:
+            admission = self._guard.admit(known.judged if known else name, inputs)
+        else:
+            first = known.first if known else "tool_input"
+            admission = self._guard.admit(known.judged_text if known else name, {first: input_str})
         if admission.outcome is not None:
             _raise(admission.outcome)
         self._remember(run_id, parent_run_id, admission)
@@ -160,9 +164,9 @@ class _Known:
         function = getattr(tool, "func", None) or getattr(tool, "coroutine", None) or tool._run  # noqa: SLF001 - the method that LangChain asks tools to write
         binding = Binding(tool, function, tool._run)  # noqa: SLF001
         self.first = binding.first
-        self.judged: Tool = replace(
-            judged_by(tool, function, guard), signature=SchemaSignature(tool, binding)
-        )
+        judged = judged_by(tool, function, guard)
+        self.judged: Tool = replace(judged, signature=SchemaSignature(tool, binding))
+        self.judged_text: Tool = replace(judged, signature=SchemaSignature(tool, binding, text=True))
 
 
 def _raise(outcome: Outcome) -> None:

@@ -20,14 +20,19 @@ try:
     from langchain_core.utils.pydantic import get_fields
     from langgraph.errors import GraphBubbleUp
     from langgraph.types import Command
+    from pydantic import AliasChoices, AliasPath, BaseModel, Field
 except ImportError as error:
     raise AdapterUnavailable("langchain", "langchain") from error
 
 __all__ = [
     "AgentMiddleware",
+    "AliasChoices",
+    "AliasPath",
     "BaseCallbackHandler",
+    "BaseModel",
     "BaseTool",
     "Command",
+    "Field",
     "GraphBubbleUp",
     "RunnableConfig",
     "SingleInputTool",

@@ -14,6 +14,7 @@ from ringfence.policy.match import fits
 from ringfence.scanning.effects import HOLE, Area
 from ringfence.scanning.findings import Capability
 from ringfence.scanning.paths import contains, may_reach, path_areas
+from ringfence.scanning.paths.catalogue import PROGRAM_FOLDERS
 from ringfence.scanning.urls import within
 from ringfence.scanning.urls.parsing import parsed
 
@@ -31,17 +32,6 @@ _OUTSIDE = frozenset({Area.OUTSIDE, Area.HOME})
 _PUBLIC = frozenset({Area.OUTSIDE, Area.PUBLIC, Area.SYSTEM, Area.KERNEL})
 """The areas of a path that any program may read, and no other: a path that is also something else is not public."""
 
-_OF_PROGRAMS = (
-    "",
-    "/bin",
-    "/sbin",
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/local/bin",
-    "/usr/local/sbin",
-    "/opt/homebrew/bin",
-)
-"""Folders of the system's own programs."""
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\(\))?(?:\.[A-Za-z_]\w*(?:\(\))?)+")
 _NO_NAME = re.compile(r"[\s;|&<>()$`\"'*?\[\]{}]")
 """What no name of a program holds: with one of these, a shell might read it as more than a name."""
@@ -116,7 +106,7 @@ class Grants(NamedTuple):
     def covers_program(self, program: str) -> bool:
         """Return whether a program is granted."""
         folder, _, name = program.rpartition("/")
-        names = (program, name) if folder in _OF_PROGRAMS else (program,)
+        names = (program, name) if not folder or folder in PROGRAM_FOLDERS else (program,)
         return any(
             fits(each, pattern) for pattern in self.commands for each in names if _as_spelt(each, pattern)
         )

@@ -176,3 +176,13 @@ KEY_ENDINGS = (
 CERTIFICATES = ("cert", "chain", "public", "pubkey", "bundle", "ca.")
 """In the name of a `.pem` file, these say that it holds no secret."""
 EXAMPLE_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub", ".md")
+PROGRAM_FOLDERS = (
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/opt/homebrew/bin",
+)
+"""Folders of the system's own programs, which only an administrator changes."""

@@ -5,6 +5,7 @@ The one idea: whatever changes what later words mean must change it here, too.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from ringfence.scanning.effects import HOLE, Kind, Origin, Trait
@@ -49,6 +50,7 @@ def source(m: Machine, call: Call) -> Values:
         return EMPTY
     path = call.args[0]
     content = call.stdin if path.text in {"/dev/stdin", "-"} else m.content(path, "source")
+    m.emit(Kind.RUN, posixpath.basename(path.text) or path.text, path.text)
     kept = m.positional
     if len(call.args) > 1:
         m.positional = [(each,) for each in call.args[1:]]

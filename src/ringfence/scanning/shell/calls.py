@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from ringfence.policy.match import fits
 from ringfence.scanning.effects import HOLE, Kind, Origin, Trait
+from ringfence.scanning.paths.catalogue import PROGRAM_FOLDERS
 from ringfence.scanning.shell.options import word_set
 from ringfence.scanning.shell.state import shown
 from ringfence.scanning.shell.streams import Call, Redirections, Streams
@@ -123,13 +124,21 @@ class Calls(Redirections):
     def _program(self, name: str, line: Row[Value], args: tuple[Value, ...], streams: Streams) -> Values:
         known = self._programs.get(name)
         if name not in BUILTINS:
-            self.emit(
-                Kind.RUN, name, shown((Value(name), *args)) if name not in line[0].text else shown(line)
-            )
+            started = shown((Value(name), *args)) if name not in line[0].text else shown(line)
+            found_in = "" if "/" in line[0].text else self._searched_first()
+            self.emit(Kind.RUN, name, f"{found_in}{started}")
         call = Call(name, args, streams)
         if known is None:
             known = self._programs[""]
         return known(cast("Machine", self), call)
+
+    def _searched_first(self) -> str:
+        """Return the folder, with its slash, that comes first in a PATH that the script sets; nothing for one of the system's."""
+        for value in self.variables.get("PATH", ()):
+            folder = value.text.partition(":")[0]
+            if folder and HOLE not in folder and folder.rstrip("/") not in PROGRAM_FOLDERS:
+                return folder.rstrip("/") + "/"
+        return ""
 
     def _alias(self, name: str, args: tuple[Value, ...], streams: Streams) -> Values:
         self._aliases_followed.append(name)
