@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringfence.scanning.rules import (
-    code,
     database_changes,
     database_injections,
     database_reach,
+    discloses,
+    evaluates,
+    introspects,
     javascript,
     network_addresses,
     network_sends,
@@ -17,7 +19,9 @@ from ringfence.scanning.rules import (
     path_permits,
     path_reads,
     path_writes,
+    runs,
     system,
+    weaknesses,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +35,11 @@ BUILT_IN: tuple[Rule, ...] = (
     *path_permits.RULES,
     *network_addresses.RULES,
     *network_sends.RULES,
-    *code.RULES,
+    *runs.RULES,
+    *evaluates.RULES,
+    *introspects.RULES,
+    *discloses.RULES,
+    *weaknesses.RULES,
     *system.RULES,
     *javascript.RULES,
     *database_changes.RULES,
