@@ -68,11 +68,12 @@ def async_body(admission: Admission, receiver: object = None) -> AsyncBody:
 
 
 def runs_in_thread(admission: Admission) -> bool:
-    """Return whether an admitted call, made in an event loop, must run and be settled in a thread: its function would block the loop.
+    """Return whether an admitted call, made in an event loop, must run and be settled in a thread: it would block the loop.
 
     The thread cannot be stopped, so the call keeps its slot until the function ends, also when its caller was cancelled.
     """
-    return admission.runner.tier is Tier.INLINE and not admission.call.tool.kind.asynchronous
+    tier = admission.runner.tier
+    return tier is Tier.RESTRICTED or (tier is Tier.INLINE and not admission.call.tool.kind.asynchronous)
 
 
 async def in_thread(

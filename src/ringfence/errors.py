@@ -23,6 +23,10 @@
     │   └── RecordKeyInvalid       the signing key is missing, unreadable or too short
     ├── ToolError                  a tool that cannot be registered, or not be run like this
     │   └── ToolExists             its name belongs to another function
+    ├── SnippetError               a snippet of the restricted tier that gave no value
+    │   ├── SnippetRefused         it uses what a snippet may not use; nothing ran
+    │   ├── SnippetStopped         its budget ended, or it came to what is not offered
+    │   └── SnippetFailed          it raised an exception of its own
     ├── ClockJumped                wall clock and steady clock disagree
     ├── NoGuard                    no default guard was configured
     └── AdapterUnavailable         the framework of an adapter is not installed
@@ -35,7 +39,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ringfence.verdict import Reason, Verdict
@@ -65,6 +69,10 @@ __all__ = [
     "RoleCycle",
     "RulesInvalid",
     "RunFailed",
+    "SnippetError",
+    "SnippetFailed",
+    "SnippetRefused",
+    "SnippetStopped",
     "ToolError",
     "ToolExists",
     "UnknownName",
@@ -72,6 +80,7 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
+_MOST_FAULTS = 5
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -375,6 +384,78 @@ class ToolExists(ToolError):
         super().__init__(
             f"the tool name {name!r} already belongs to {existing}",
             'Give one of them another name: secure_tool(name="...").',
+        )
+
+
+class SnippetError(RingfenceError):
+    """A snippet of the restricted tier that gave no value."""
+
+
+class SnippetRefused(SnippetError):
+    """A snippet that uses what the restricted tier does not offer. Nothing of it ran.
+
+    Arguments:
+        faults: each with the line, from 1, and what is not offered there.
+
+    """
+
+    def __init__(self, faults: Sequence[tuple[int, str]]) -> None:
+        self.faults = tuple(faults)
+        listed = "; ".join(f"line {line}: {what}" for line, what in self.faults[:_MOST_FAULTS])
+        more = len(self.faults) - _MOST_FAULTS
+        super().__init__(
+            f"the snippet was refused: {listed}{f'; and {more} more' if more > 0 else ''}",
+            "The restricted tier is for trusted, low-risk snippets: code that needs more, or that nobody vouches for, "
+            "belongs in the sandbox.",
+        )
+
+
+class SnippetStopped(SnippetError):
+    """A snippet whose budget ended while it ran, or that came to an operation which is not offered.
+
+    Arguments:
+        limit: steps, time, memory, recursion, result or offer.
+        message: what was reached.
+        line: the line of the snippet, from 1; 0 where it is not known.
+        stdout: what it had printed.
+
+    """
+
+    def __init__(self, limit: str, message: str, line: int = 0, stdout: str = "") -> None:
+        self.limit = limit
+        self.line = line
+        self.stdout = stdout
+        where = f" (line {line})" if line else ""
+        hint = (
+            "The restricted tier is for trusted, low-risk snippets: code that needs more belongs in the sandbox."
+            if limit == "offer"
+            else "Do less in one snippet, or give it a larger budget."
+        )
+        super().__init__(f"{message}{where}", hint)
+
+
+class SnippetFailed(SnippetError):
+    """A snippet that raised an exception. None of its objects are kept, only text.
+
+    Arguments:
+        kind: the name of the exception's class.
+        text: what it says, cut to a readable length.
+        traceback: the snippet's own lines, as Python prints them.
+        line: the line that raised, from 1; 0 where it is not known.
+        stdout: what it had printed.
+
+    """
+
+    def __init__(self, kind: str, text: str, traceback: str, line: int = 0, stdout: str = "") -> None:
+        self.kind = kind
+        self.text = text
+        self.traceback = traceback
+        self.line = line
+        self.stdout = stdout
+        super().__init__(
+            f"the snippet raised {kind} in line {line}: {text}"
+            if line
+            else f"the snippet raised {kind}: {text}"
         )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ringfence.call import ToolCall
     from ringfence.policy.arguments import ArgumentTest
-    from ringfence.policy.code import CodeTest
+    from ringfence.policy.code import CodeTest, SnippetTest
     from ringfence.policy.compile import CompiledPolicy
 
 
@@ -69,13 +69,12 @@ def _tested(test: ArgumentTest, call: ToolCall) -> Verdict:
     return Verdict(Decision.ALLOW, met, rule=test.refusal.rule, check=test.refusal.check)
 
 
-def _scanned(test: CodeTest, call: ToolCall) -> Verdict:
+def _scanned(test: CodeTest | SnippetTest, call: ToolCall) -> Verdict:
     """Return what the code check says about one argument, also for a caller whose call it would not look at."""
     refusal = test.judge(call.arguments)
     if refusal is not None:
         return refusal
-    met = f"nothing speaks against the {test.rule.language} in argument {test.argument!r}"
-    return Verdict(Decision.ALLOW, met, rule=f"scan-{test.rule.language}", check="code")
+    return test.passed
 
 
 def _wanted(policy: CompiledPolicy, call: ToolCall, others: Sequence[Verdict]) -> list[str]:

@@ -14,6 +14,7 @@ from ringfence.asking import failure
 from ringfence.call import Outcome
 from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
+from ringfence.policy.model import Tier
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable
 from ringfence.runners.outcomes import raised, returned
 from ringfence.session import current_session
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ringfence.threat import ThreatLevel
     from ringfence.tool import Tool
 
-_ASK = Decision.ASK
+_ASK, _INLINE = Decision.ASK, Tier.INLINE
 _UNBOUNDED = 1 << 62
 _SOFT = (Reason.POLICY, Reason.SCAN)
 """The reasons that observe mode lets pass. What cannot run, and a gate that broke, stay denied."""
@@ -78,6 +79,7 @@ class Gate:
         *,
         receiver: object = None,
         runnable: bool = False,
+        runs_itself: bool = False,
     ) -> Admission:
         """Take a call through steps 1 to 4, and record the intent or the refusal.
 
@@ -87,7 +89,8 @@ class Gate:
             args: positional arguments, without a receiver.
             kwargs: keyword arguments.
             receiver: the object that a method is called on.
-            runnable: whether the caller runs the tool itself, and so needs no function here.
+            runnable: whether the caller brings what runs, and so needs no function here.
+            runs_itself: whether the caller runs it too, so that no runner can.
 
         """
         if self._dropped:
@@ -103,7 +106,7 @@ class Gate:
         try:
             if refusal is None:
                 verdicts = force.asking.judge(call, force.policy, session, failures)
-                admission.verdict = self._decide(admission, combine(verdicts))
+                admission.verdict = self._decide(admission, combine(verdicts), runs_itself=runs_itself)
             else:
                 verdicts, admission.verdict = [refusal], refusal
             self._record_decision(admission, verdicts)
@@ -127,19 +130,19 @@ class Gate:
             return call, refusal, [refusal]
         return call, None, force.asking.judge(call, force.policy, session, [])
 
-    def _decide(self, admission: Admission, verdict: Verdict) -> Verdict:
+    def _decide(self, admission: Admission, verdict: Verdict, *, runs_itself: bool) -> Verdict:
         """Return what stands after the plugins have spoken: a runner and a slot must be there, and a person may have to agree.
 
         The slot comes before the person: waiting calls count as running ones, so nobody can keep all approvers busy.
         """
         if verdict.allowed:
-            lacking = self._reserve(admission)
+            lacking = self._reserve(admission, runs_itself=runs_itself)
             return verdict if lacking is None else self._lacking(admission, lacking)
         observing = admission.force.observing
         asked = verdict.decision is _ASK and not observing
         if not (asked or (observing and verdict.reason in _SOFT)):
             return verdict
-        lacking = self._reserve(admission)
+        lacking = self._reserve(admission, runs_itself=runs_itself)
         if lacking is None and asked:
             answer = admission.force.asking.approve(admission.call, verdict, admission.failures)
             return answer if answer.allowed else self._lacking(admission, answer)
@@ -152,13 +155,17 @@ class Gate:
             self._give_back(admission)
         return verdict
 
-    def _reserve(self, admission: Admission) -> Verdict | None:
+    def _reserve(self, admission: Admission, *, runs_itself: bool) -> Verdict | None:
         """Find the runner and take a slot for a call; return the refusal where one is not to be had."""
         force, call = admission.force, admission.call
         ruling = force.policy.ruling(call.principal.roles, call.tool)
         runner = force.runners.get(ruling.tier)
         if runner is None:
             return unavailable(f"no runner serves the tier {ruling.tier}")
+        if runs_itself and runner.tier is not _INLINE:
+            return unavailable(
+                f"{call.tool.name} is run by its own framework, or gives its items one by one, so not in the tier {ruling.tier}"
+            )
         try:
             lacks = runner.missing(ruling.profile)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever it is

@@ -369,7 +369,7 @@ class Guard:
             The admission. Its `outcome` is set where the call was denied: then it must not run, and is finished.
 
         """
-        return self._gate.admit(self._force, tool, (), arguments, runnable=True)
+        return self._gate.admit(self._force, tool, (), arguments, runnable=True, runs_itself=True)
 
     def finish(
         self, admission: Admission, value: object = None, error: BaseException | None = None
@@ -462,7 +462,7 @@ class Guard:
         self, tool: Tool, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> tuple[Admission, Callable[[], object]]:
         receiver, args = split_receiver(tool, args)
-        admission = self._gate.admit(self._force, tool, args, kwargs, receiver=receiver)
+        admission = self._gate.admit(self._force, tool, args, kwargs, receiver=receiver, runs_itself=True)
         if admission.outcome is not None:
             admission.outcome.unwrap()
         return admission, partial(call_tool, tool, admission.call.arguments, receiver)

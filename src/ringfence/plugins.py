@@ -15,7 +15,7 @@ import pluggy
 from ringfence import hookspecs
 from ringfence.checks import access, arguments, code
 from ringfence.errors import PluginInvalid, PluginUnavailable, nearest
-from ringfence.runners import inline
+from ringfence.runners import inline, restricted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +27,7 @@ BUILT_IN: tuple[tuple[str, object], ...] = (
     ("arguments", arguments),
     ("code", code),
     ("inline", inline),
+    ("restricted", restricted),
 )
 """The plugins that always take part, in order."""
 

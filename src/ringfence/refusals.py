@@ -13,7 +13,7 @@ from ringfence.verdict import Decision, Reason, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ringfence.errors import RingfenceError
+    from ringfence.errors import RingfenceError, SnippetRefused
 
 UNDECIDED = Verdict(Decision.DENY, "the call was not decided", rule="undecided", reason=Reason.GUARD)
 """What stands until a verdict does: a call that nobody decided does not run."""
@@ -59,6 +59,20 @@ def unknown(name: str, known: Iterable[str], *, known_to_policy: bool) -> Verdic
     )
 
 
+def snippet_refused(argument: str, error: SnippetRefused) -> Verdict:
+    """Return the refusal of a call whose snippet uses what the restricted tier does not offer."""
+    line, what = error.faults[0]
+    more = f", and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
+    return Verdict(
+        Decision.DENY,
+        f"argument {argument!r} (snippet) in line {line}: {what}{more}",
+        rule="restricted",
+        check="code",
+        reason=Reason.SCAN,
+        hint=f"Write it without. {error.hint}",
+    )
+
+
 def unavailable(lacks: str) -> Verdict:
     """Return the refusal of a call whose tier this machine does not give; `lacks` says what is missing."""
     return Verdict(
@@ -67,7 +81,7 @@ def unavailable(lacks: str) -> Verdict:
         rule="tier",
         check="runner",
         reason=Reason.UNAVAILABLE,
-        hint="Run it where the tier is available, or lower the tier in the policy.",
+        hint="Run it where the tier is available, or name another tier in the policy.",
     )
 
 

@@ -255,6 +255,12 @@ class Tool:
         return self.role, self.permissions, self.tier, self.profile, self.code
 
     @property
+    def snippet(self) -> str | None:
+        """The argument that the restricted tier runs: the only one that the registration declares as Python; None where there is none."""
+        found = [argument for argument, rule in self.code if rule.language == Language.PYTHON]
+        return found[0] if len(found) == 1 else None
+
+    @property
     def asks(self) -> bool:
         """Whether it asks for anything by itself."""
         return self.requirements != NO_REQUIREMENTS

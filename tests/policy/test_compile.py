@@ -244,6 +244,8 @@ PROFILES = st.builds(
     processes=NUMBERS,
     output_bytes=NUMBERS,
     source_bytes=NUMBERS,
+    steps=NUMBERS,
+    modules=st.none() | st.lists(st.sampled_from(["math", "json", "re"]), unique=True).map(tuple),
     network=st.booleans(),
     hosts=SETS,
     ports=st.lists(st.integers(1, 3), unique=True).map(tuple),
@@ -283,6 +285,8 @@ def no_looser(name: str, result: Profile, source: Profile) -> bool:
         return LEVELS.index(here) >= LEVELS.index(there)
     if name == "wall_seconds":
         return bool(here <= (source.cpu_seconds + 10 if there is None else there))
+    if name == "modules":
+        return there is None or set(here) <= set(there)
     if isinstance(here, tuple):
         return set(here) <= set(there)
     return bool(here <= there)
@@ -365,6 +369,7 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         "language": Language.PATH,
         "dialect": "sqlite",
         "access": Access.WRITE,
+        "modules": ("math",),
     }.get(field) or other(getattr(before, field))
     after = replace(before, **{field: changed})
     assert compile_policy(wrap(before)).version != compile_policy(wrap(after)).version

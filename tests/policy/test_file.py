@@ -631,6 +631,8 @@ TOOLS = st.builds(
 PROFILES = st.builds(
     Profile,
     cpu_seconds=TIMES,
+    steps=st.integers(1, 10**9),
+    modules=st.none() | st.lists(st.sampled_from(["math", "json"])).map(tuple),
     network=st.booleans(),
     hosts=TEXTS,
     ports=st.lists(st.integers(1, 65535)).map(tuple),

@@ -11,6 +11,8 @@ import shlex
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from ringfence.errors import SnippetRefused
+from ringfence.refusals import snippet_refused
 from ringfence.scanning.decision import objections
 from ringfence.scanning.effects import Language
 from ringfence.scanning.findings import Problem, ScanReport
@@ -89,6 +91,12 @@ class CodeTest:
         found = [objection for report in self._reports(sources) for objection in self._objections(report)]
         return self._denial(sorted(found, key=lambda each: -each.level)) if found else None
 
+    @property
+    def passed(self) -> Verdict:
+        """What an explanation says where nothing speaks against the argument."""
+        met = f"nothing speaks against the {self.rule.language} in argument {self.argument!r}"
+        return Verdict(Decision.ALLOW, met, rule=f"scan-{self.rule.language}", check=CHECK)
+
     def _reports(self, sources: Sequence[str]) -> Iterator[ScanReport]:
         """Return a report for each source. Together they may be as large as one."""
         rule, profile = self.rule, self._terms.profile
@@ -130,6 +138,41 @@ class CodeTest:
     def _refusal(self, rule: str, message: str, hint: str) -> Verdict:
         named = f"argument {self.argument!r} ({self.rule.language}) {message}"
         return Verdict(Decision.DENY, named, rule=rule, check=CHECK, reason=Reason.SCAN, hint=hint)
+
+
+class SnippetTest:
+    """The argument that the restricted tier runs, as far as its language goes: what a snippet may not use is refused before it runs.
+
+    Arguments:
+        argument: the argument's name.
+        most_bytes: the largest source.
+
+    """
+
+    __slots__ = ("_most_bytes", "argument")
+
+    def __init__(self, argument: str, most_bytes: int) -> None:
+        self.argument = argument
+        self._most_bytes = most_bytes
+
+    @property
+    def passed(self) -> Verdict:
+        """What an explanation says where the argument is one that the tier takes."""
+        met = f"the restricted tier offers all that argument {self.argument!r} uses"
+        return Verdict(Decision.ALLOW, met, rule="restricted", check=CHECK)
+
+    def judge(self, arguments: Mapping[str, object]) -> Verdict | None:
+        """Return the refusal, or None. That the argument is one text has been tested before."""
+        from ringfence.restricted.compiled import compile_snippet  # noqa: PLC0415 - few tools run in that tier
+
+        value = arguments.get(self.argument)
+        if type(value) is not str:
+            return None
+        try:
+            compile_snippet(value, self._most_bytes)
+        except SnippetRefused as error:
+            return snippet_refused(self.argument, error)
+        return None
 
 
 def _sources(value: object, language: Language) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.errors import UnknownName, nearest
 from ringfence.policy.arguments import ArgumentTest, argument_tests
-from ringfence.policy.code import CodeTest, code_tests
+from ringfence.policy.code import CodeTest, SnippetTest, code_tests
 from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
 from ringfence.policy.profiles import narrow
@@ -53,7 +53,7 @@ class Ruling(NamedTuple):
     rights: Rights
     tier: str
     profile: Profile
-    code: tuple[CodeTest, ...] = ()
+    code: tuple[CodeTest | SnippetTest, ...] = ()
 
 
 class CompiledPolicy:
@@ -144,16 +144,25 @@ class CompiledPolicy:
         profiles = [self.profiles[name] for name in names if name is not None and name in self.profiles]
         declared = declared_code(tool, rules)
         statements += misnamed(tool, declared)
+        tier = max(tiers, key=_TIERS.index)
+        snippet = tool.snippet if tier is Tier.RESTRICTED else None
+        if tier is Tier.RESTRICTED and snippet is None:
+            statements.append(_no_snippet(tool))
         statements = statements or [replace(SILENCE, check=CHECK)]
         profile = narrow(profiles or [self.profiles["default"]], rights)
+        code: tuple[CodeTest | SnippetTest, ...] = ()
+        if declared:
+            code = code_tests(declared, terms(profile, rights, self._scan_rules))
+        if snippet is not None:
+            code = (*code, SnippetTest(snippet, profile.source_bytes))
         return Ruling(
             statements=tuple(statements),
             verdict=combine(statements),
             tests=tuple(test for name in rules for test in self._tests[name]),
             rights=rights,
-            tier=str(max(tiers, key=_TIERS.index)),
+            tier=str(tier),
             profile=profile,
-            code=code_tests(declared, terms(profile, rights, self._scan_rules)) if declared else (),
+            code=code,
         )
 
 
@@ -246,6 +255,14 @@ def _unknown_profile(tool: Tool, known: Iterable[str]) -> Verdict:
     hint = f"Did you mean {close!r}?" if close else "Define it in the policy, under profiles."
     return _deny(
         "unknown-profile", f"the tool names a profile {tool.profile!r} that the policy does not define", hint
+    )
+
+
+def _no_snippet(tool: Tool) -> Verdict:
+    return _deny(
+        "no-snippet",
+        f"{tool.name} runs in the restricted tier, and does not declare exactly one argument that holds Python",
+        'Declare the snippet where the tool is written: secure_tool(code={"source": "python"}).',
     )
 
 

@@ -197,6 +197,8 @@ class Profile:
         processes: processes and threads.
         output_bytes: how much of stdout and of stderr is kept; the rest is counted and cut.
         source_bytes: the largest source.
+        steps: in the restricted tier, how many steps a snippet may take: passes of loops, calls of its functions, work of built-in operations.
+        modules: in the restricted tier, the only modules that a snippet may import. None: every one that there is a view of.
         network: whether it may use the network at all.
         hosts: the only hosts it may reach: names or IP addresses, `*.example.org` for every name below `example.org`, `*` for all.
             Empty: none.
@@ -222,6 +224,8 @@ class Profile:
     processes: int = 1
     output_bytes: int = 1024 * 1024
     source_bytes: int = 100 * 1024
+    steps: int = 10_000_000
+    modules: tuple[str, ...] | None = None
     network: bool = False
     hosts: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()

@@ -47,6 +47,8 @@ def _tighter(name: str, one: Profile, other: Profile) -> Any:
         return max(here, there, key=_LEVELS.index)
     if name == "wall_seconds":
         return min(wall_seconds(one), wall_seconds(other))
+    if here is None or there is None:
+        return there if here is None else here
     if isinstance(here, tuple):
         return tuple(grant for grant in here if grant in there)
     return min(here, there)

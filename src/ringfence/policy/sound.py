@@ -127,6 +127,18 @@ def _in_profile(place: Place, name: str, profile: Profile) -> Iterator[Flaw]:
             others = ", ".join(sorted(set(Capability) - set(_BY_FIELDS)))
             got = f"{capability}, which {_BY_FIELDS[capability]} grants"
             yield Flaw((*place, "capabilities", index), f"one of {others}", got)
+    if profile.modules is not None:
+        yield from _in_modules((*place, "modules"), profile.modules)
+
+
+def _in_modules(place: Place, modules: Iterable[str]) -> Iterator[Flaw]:
+    """Return the modules that the restricted tier has no view of: granting one would look like a grant and be none."""
+    from ringfence.restricted import DEFAULT_MODULES  # noqa: PLC0415 - few policies say it
+
+    yield from _in_names(place, modules)
+    for index, name in enumerate(() if isinstance(modules, str) else modules):
+        if name not in DEFAULT_MODULES:
+            yield Flaw((*place, index), f"one of {', '.join(sorted(DEFAULT_MODULES))}", show(name))
 
 
 _BY_FIELDS = {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from ringfence.quiet import no_warnings
 from ringfence.scanning.effects import Unscannable
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 _MOST_PARTS = 1000
 _DOTTED = re.compile(r"(?:\.[\s\\]*+\w++[\s\\]*+)++")
-_filter = Lock()
 
 
 def parse(source: str, budget: Budget) -> ast.Module:
@@ -77,8 +75,7 @@ def _quietly(source: str) -> ast.Module:
     """
     if "\\" not in source:
         return ast.parse(source)
-    with _filter, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         return ast.parse(source)
 
 
