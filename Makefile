@@ -35,15 +35,17 @@ bench: $(VENV)/.bench  ## measure beside the peers, and write bench/results/
 	$(BIN)/python -m bench.guard --json > bench/results/guard.json
 	$(BIN)/python -m bench.imports --json > bench/results/imports.json
 	$(BIN)/python -m bench.scan_speed --json > bench/results/scan_speed.json
+	$(BIN)/python -m bench.restricted $(wildcard $(CORPORA)) --json > bench/results/restricted.json
 ifneq ($(wildcard $(CORPORA)/*.jsonl),)
 	$(BIN)/python -m bench.scan $(CORPORA) --json > bench/results/scan.json
 endif
 	$(BIN)/python -m bench.tables
 
-fuzz: $(VENV)/.fuzz  ## look for sources that break the scanner, FUZZ_SECONDS for each language
+fuzz: $(VENV)/.fuzz  ## look for sources that break the scanner, and snippets that break the restricted tier, FUZZ_SECONDS each
 	for language in python shell javascript sql path url; do \
 	  $(BIN)/python -m fuzz.scan $$language -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+	$(BIN)/python -m fuzz.restricted -max_total_time=$(FUZZ_SECONDS)
 
 docs: $(VENV)/.docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet

@@ -109,9 +109,10 @@ def test_the_readmes_scanned_tool_denies_what_it_says(tmp_path: Path) -> None:
     assert "did SELECT 1" not in done.stdout
 
 
-def test_the_guide_to_scanning_shows_real_answers() -> None:
+@pytest.mark.parametrize("guide", ["scanning.md", "restricted.md"])
+def test_a_guide_shows_real_answers(guide: str) -> None:
     """The sessions in it print what they say."""
-    run = doctest.testfile(str(ROOT / "docs" / "scanning.md"), module_relative=False, encoding="utf-8")
+    run = doctest.testfile(str(ROOT / "docs" / guide), module_relative=False, encoding="utf-8")
     assert run.attempted
     assert not run.failed
 

@@ -195,7 +195,7 @@ def containers_of_the_host() -> dict[int, str]:
     for name, module in list(sys.modules.items()):
         for key, value in list(getattr(module, "__dict__", {}).items()):
             owners = [(key, value)]
-            if isinstance(value, type):
+            if issubclass(type(value), type):
                 owners += [(f"{key}.{inner}", found) for inner, found in list(vars(value).items())]
             for where, found in owners:
                 if type(found) in (
