@@ -40,6 +40,7 @@ from bench.restricted_peers import (
 from bench.restricted_snippets import LOOPS, SNIPPETS, TRIVIAL, Snippet
 from ringfence.restricted.compiled import compile_snippet
 from ringfence.scanning import Language, scan
+from ringfence.scanning.python.parse import take_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,7 +143,7 @@ def _compilers(snippet: Snippet) -> dict[str, Callable[[], Any] | None]:
 
 def _scan_and_compile(source: str) -> None:
     scan(source, Language.PYTHON)
-    compile_snippet(source, sys.maxsize)
+    compile_snippet(source, sys.maxsize, take_tree)  # as the gate does
 
 
 def trivial(effort: Effort) -> Iterator[Figure]:

@@ -37,6 +37,7 @@ from ringfence.restricted.compiled import compile_snippet
 from ringfence.restricted.language import VALUE
 from ringfence.restricted.run import Run
 from ringfence.scanning import Language, scan
+from ringfence.scanning.python.parse import take_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,10 +128,11 @@ def _evaluate_warm(source: str, inputs: Inputs) -> Callable[[], Any]:
 
 
 def _evaluate_cold(inputs: Inputs) -> Callable[[str], Any]:
-    """Scan a source and evaluate it, as the guard does with one that is new."""
+    """Scan a source, compile it and evaluate it, as the guard does with one that is new."""
 
     def run(source: str) -> Any:
         scan(source, Language.PYTHON)
+        compile_snippet(source, sys.maxsize, take_tree)
         return evaluate(source, inputs).value
 
     return run
@@ -163,7 +165,7 @@ def metered(source: str, inputs: Inputs) -> Callable[[], Any]:
 
 def _opened(source: str, inputs: Inputs, budget: Budget) -> tuple[CodeType, Run, dict[str, Any]]:
     """Do what `evaluate` does before it runs the code, save for the copies."""
-    compiled = compile_snippet(source, sys.maxsize)
+    compiled = compile_snippet(source, sys.maxsize, given=inputs)
     run = Run(budget, DEFAULT_MODULES, None)
     namespace = run.open_namespace(compiled.needs, inputs)
     run.meter.begin(sys._getframe())  # noqa: SLF001 - what is below is not the snippet's

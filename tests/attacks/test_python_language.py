@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 import signal
+import subprocess
 import sys
 import threading
 from typing import Any
@@ -715,6 +716,79 @@ def test_py36_the_hosts_random_state_stays() -> None:
     before = random.getstate()
     evaluate("import random\nrandom.seed(1)\nrandom.random()")
     assert random.getstate() == before
+
+
+DEEP = {
+    "map": "it = iter([1])\nfor i in range(60000): it = map(abs, it)\nlist(it)",
+    "zip": "it = iter([1])\nfor i in range(60000): it = zip(it)\nlist(it)",
+    "filter": "it = iter([1])\nfor i in range(60000): it = filter(None, it)\nlist(it)",
+    "enumerate": "it = iter([1])\nfor i in range(60000): it = enumerate(it)\nlist(it)",
+    "chain": "from itertools import chain\nit = iter([1])\nfor i in range(60000): it = chain(it)\nlist(it)",
+    "islice": "from itertools import islice\nit = iter([1])\nfor i in range(60000): it = islice(it, 1)\nlist(it)",
+    "dropped": "it = iter([1])\nfor i in range(90000): it = map(abs, it)\nit = 1",
+    "generators": "it = iter([1])\nfor i in range(60000): it = (x for x in it)\nlist(it)",
+    "hash": "t = ()\nfor i in range(600000): t = (t,)\nhash(t)",
+    "key": "t = ()\nfor i in range(600000): t = (t,)\n{t: 1}",
+    "item": "t = ()\nfor i in range(600000): t = (t,)\nd = {}\nd[t] = 1",
+    "set": "t = ()\nfor i in range(600000): t = (t,)\ns = set()\ns.add(t)",
+    "comparison": "a = b = []\nfor i in range(200000): a, b = [a], [b]\na == b",
+    "text": "a = []\nfor i in range(200000): a = [a]\nstr(a)",
+    "match": "a = []\nfor i in range(200000): a = [a]\nmatch a:\n    case 1: pass",
+    "exceptions": "e = None\nfor i in range(50000):\n    try: raise ValueError(e) from e\n    except ValueError as x: e = x\nraise e",
+    "partial": "from functools import partial\np = len\nfor i in range(60000): p = partial(p)\np([])",
+    "dict": "d = {}\nfor i in range(200000): d = {0: d}\nrepr(d)",
+    "deque": "from collections import deque\nx = None\nfor i in range(150000): x = deque([x])\nx = None",
+    "deque by append": "from collections import deque\nx = None\nfor i in range(150000):\n    d = deque()\n    d.append(x)\n    x = d\nx = d = None",
+    "copied deque": "from collections import deque\nx = None\nfor i in range(150000): x = (deque([x]) + deque()).copy()\nx = None",
+    "defaultdict": "from collections import defaultdict\nx = None\nfor i in range(100000): x = defaultdict(None, {0: x})\nx = None",
+    "property": "x = None\nfor i in range(150000): x = property(x)\nx = None",
+    "setter": "x = property(None)\nfor i in range(150000): x = x.setter(x)\nx = None",
+    "staticmethod": "x = None\nfor i in range(150000): x = staticmethod(x)\nx = None",
+    "classmethod": "x = None\nfor i in range(150000): x = classmethod(x)\nx = None",
+    "slice": "class A:\n    def __getitem__(self, k): return k\na, x = A(), None\nfor i in range(150000): x = a[x:]\nx = None",
+    "slice in a tuple": "class A:\n    def __getitem__(self, k): return k[0]\na, x = A(), None\nfor i in range(150000): x = a[x:, 0]\nx = None",
+    "map by function": "x = len\nfor i in range(150000): x = map(x, [])\nx = None",
+    "repeat": "from itertools import repeat\nx = None\nfor i in range(150000): x = repeat(x)\nx = None",
+    "accumulate": "from itertools import accumulate\nx = None\nfor i in range(150000): x = accumulate([], initial=x)\nx = None",
+    "fill value": "from itertools import zip_longest\nx = None\nfor i in range(150000): x = zip_longest([], fillvalue=x)\nx = None",
+    "sentinel": "x = None\nfor i in range(150000): x = iter(len, x)\nx = None",
+    "cmp_to_key": "from functools import cmp_to_key\nk = cmp_to_key(lambda a, b: 0)\nx = None\nfor i in range(150000): x = k(x)\nx = None",
+    "takewhile": "from itertools import takewhile\nx = len\nfor i in range(150000): x = takewhile(x, [])\nx = None",
+    "cycle": "from itertools import cycle\nx = iter([1])\nfor i in range(90000): x = cycle(x)\nnext(x)",
+    "tee": "from itertools import tee\nx = iter([1])\nfor i in range(60000): x = tee(x)[0]\nnext(x)",
+    "groupby": "from itertools import groupby\nx = iter([1])\nfor i in range(60000): x = groupby(x)\nnext(x)",
+    "reversed": "x = [1]\nfor i in range(150000): x = reversed([x])\nx = None",
+    "closures": "def f(x): return lambda: x\nx = None\nfor i in range(100000): x = f(x)\nx = None",
+    "instances": "class A: pass\nx = None\nfor i in range(100000):\n    a = A()\n    a.x = x\n    x = a\nx = a = None",
+    "methods": "class A:\n    def m(self): pass\nx = None\nfor i in range(80000):\n    a = A()\n    a.x = x\n    x = a.m\nx = a = None",
+    "generator functions": "def g(x): yield x\nx = None\nfor i in range(100000): x = g(x)\nx = None",
+    "started generators": "def g(x):\n    c = (y for y in x)\n    yield 1\nx = iter([1])\nfor i in range(60000):\n    x = g(x)\n    next(x)\nx = None",
+    "named tuples": "from collections import namedtuple\nP = namedtuple('P', 'a')\nx = None\nfor i in range(150000): x = P(x)\nx = None",
+    "bound guards": "x = 'a'.join\nfor i in range(100000): x = [x].index\nx = None",
+    "super": "class A: pass\nx = None\nfor i in range(80000):\n    a = A()\n    a.x = x\n    x = super(A, a)\nx = a = None",
+    "exception groups of causes": "x = None\nfor i in range(50000):\n    e = ValueError()\n    try: raise e from x\n    except ValueError as y: x = y\nx = e = None",
+    "filter by a type": "from itertools import count\nlist(filter(list, [count()]))",
+}
+RUN = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+from ringfence.errors import SnippetError
+from ringfence.restricted import Budget, evaluate
+try:
+    evaluate(sys.argv[1], budget=Budget(wall_seconds=3))
+except SnippetError as error:
+    print(type(error).__name__)
+print("alive")
+"""
+
+
+@pytest.mark.parametrize("how", DEEP)
+def test_py37_what_overruns_the_stack_in_c_does_not_get_there(how: str) -> None:
+    """Iterators within iterators, and hashes of deep tuples, would end the process; each of them is stopped, in a process of its own."""
+    command = [sys.executable, "-c", RUN, DEEP[how]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.endswith("alive\n")
 
 
 # PY37 (a bug of CPython that crashes the process) cannot be contained in the process: that is what the sandbox tier is for, and what

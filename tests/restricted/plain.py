@@ -20,3 +20,14 @@ def run_plainly(source: str, inputs: dict[str, Any] | None = None) -> tuple[Any,
         exec(compile(ast.fix_missing_locations(tree), "<plain>", "exec", dont_inherit=True), namespace)
     value = namespace.get("_value")
     return (namespace.get("result") if value is None else value), printed.getvalue()
+
+
+def written(value: Any) -> str:
+    """Return a value written out, types and all, with sets in one order: a copy may hold them in another."""
+    if isinstance(value, set | frozenset):
+        return f"{type(value).__name__}({sorted(map(written, value))})"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__}({[written(item) for item in value]})"
+    if isinstance(value, dict):
+        return f"dict({[(written(key), written(item)) for key, item in value.items()]})"
+    return repr(value)

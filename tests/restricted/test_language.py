@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.restricted.plain import run_plainly
+from tests.restricted.plain import run_plainly, written
 
 from ringfence.restricted import evaluate
 
@@ -121,7 +121,7 @@ def test_a_snippet_gives_what_python_gives(name: str) -> None:
     """The value and what is printed are those of plain Python."""
     expected, printed = run_plainly(SNIPPETS[name])
     got = evaluate(SNIPPETS[name])
-    assert repr(got.value) == repr(expected)
+    assert written(got.value) == written(expected)
     assert got.stdout == printed
 
 

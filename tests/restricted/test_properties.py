@@ -7,7 +7,7 @@ import warnings
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.restricted.plain import run_plainly
+from tests.restricted.plain import run_plainly, written
 
 from ringfence.errors import SnippetRefused, SnippetStopped
 from ringfence.restricted import Budget, evaluate
@@ -188,7 +188,7 @@ def test_a_generated_program_gives_what_python_gives_or_is_refused(source: str) 
             warnings.simplefilter("ignore")  # Python's own about the oddities of a generated source
             value, printed = run_plainly(source)
         if "0x" not in repr(value) + printed:  # addresses differ
-            assert (repr(got.value), got.stdout) == (repr(value), printed)
+            assert (written(got.value), got.stdout) == (written(value), printed)
 
 
 def test_most_generated_programs_are_not_refused() -> None:

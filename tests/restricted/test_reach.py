@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringfence.restricted import DEFAULT_MODULES, Budget
+from ringfence.restricted import DEFAULT_MODULES, Budget, shallow
 from ringfence.restricted.compiled import compile_snippet
 from ringfence.restricted.meter import Stopped
 from ringfence.restricted.names import BUILT_IN_TYPES, GUARDED_ATTRIBUTES, REFUSED_ATTRIBUTES, is_special
@@ -39,9 +39,9 @@ FORBIDDEN: tuple[type, ...] = (
 CLASSES = frozenset(
     (
         object,
-        property,
-        classmethod,
-        staticmethod,
+        shallow.property,
+        shallow.classmethod,
+        shallow.staticmethod,
         super,
         bool,
         complex,
@@ -193,6 +193,8 @@ def containers_of_the_host() -> dict[int, str]:
 
     held: dict[int, str] = {}
     for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in (*sys.stdlib_module_names, "ringfence"):
+            continue  # of tests and frameworks nothing is offered
         for key, value in list(getattr(module, "__dict__", {}).items()):
             owners = [(key, value)]
             if issubclass(type(value), type):

@@ -164,12 +164,13 @@ class SnippetTest:
     def judge(self, arguments: Mapping[str, object]) -> Verdict | None:
         """Return the refusal, or None. That the argument is one text has been tested before."""
         from ringfence.restricted.compiled import compile_snippet  # noqa: PLC0415 - few tools run in that tier
+        from ringfence.scanning.python.parse import take_tree  # noqa: PLC0415 - loaded by the scan before it
 
         value = arguments.get(self.argument)
         if type(value) is not str:
             return None
         try:
-            compile_snippet(value, self._most_bytes)
+            compile_snippet(value, self._most_bytes, take_tree)
         except SnippetRefused as error:
             return snippet_refused(self.argument, error)
         return None

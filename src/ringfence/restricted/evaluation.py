@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ringfence.errors import SnippetError, SnippetFailed, SnippetStopped
@@ -14,7 +15,7 @@ from ringfence.restricted.meter import Stopped
 from ringfence.restricted.modules import DEFAULT_MODULES, check_modules
 from ringfence.restricted.names import is_special
 from ringfence.restricted.run import Run
-from ringfence.restricted.values import Copier, InputCopier, NotPlain
+from ringfence.restricted.values import FLAT, Copier, InputCopier, NotPlain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -80,7 +81,8 @@ def evaluate(
     """
     if not isinstance(source, str):
         raise TypeError(f"expected the source as a text, got {type(source).__name__}")
-    compiled = compile_snippet(str.__str__(source), budget.source_bytes)
+    given = inputs if not functions else {*inputs, *functions}
+    compiled = compile_snippet(str.__str__(source), budget.source_bytes, given=given)
     run = Run(budget, check_modules(modules), seed)
     namespace = run.open_namespace(compiled.needs, _checked_inputs(inputs))
     for name, function in functions.items():
@@ -92,6 +94,7 @@ def evaluate(
     return failure
 
 
+@lru_cache(1024)
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name.isidentifier() or is_special(name):
         raise ValueError(f"{str(name)[:80]!r} is no name for an input or a function of a snippet")
@@ -102,8 +105,11 @@ def _checked_inputs(inputs: Mapping[str, object]) -> dict[str, Any]:
     copies: dict[str, Any] = {}
     for name, value in inputs.items():
         _check_name(name)
+        if type(value) in FLAT:
+            copies[name] = value
+            continue
         try:
-            copies[name] = InputCopier(sys.maxsize, f"the input {name!r}").copy(value)
+            copies[name] = InputCopier(0, f"the input {name!r}").copy(value)
         except NotPlain as error:
             raise TypeError(f"{error}: hand in numbers, texts, lists, dicts, dates") from None
     return copies

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections import deque
 from decimal import Decimal
 from itertools import compress
-from types import FunctionType
+from types import FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
+from ringfence.restricted import shallow
 from ringfence.restricted.budget import INTEGER_BITS
 from ringfence.restricted.formatting import format_fields
 from ringfence.restricted.meter import SMALL
 from ringfence.restricted.names import BUILT_IN_TYPES, EXCEPTIONS
 from ringfence.restricted.objects import HINT, Either, Hint, Kind, SnippetType, View
+from ringfence.restricted.shallow import deque
 from ringfence.restricted.weigh import size, weigh
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Functions:
     namespace: dict[str, Any]
     light: Callable[[Any], Any]
     metered: Callable[[Any], Any]
+    feed: Callable[[Any], Any]
     add: Callable[[Any, Any], Any]
     pow: Callable[[Any, Any], Any]
     floordiv: Callable[[Any, Any], Any]
@@ -56,7 +58,8 @@ class Functions:
 
     def each(self, values: Any) -> Iterator[Any]:
         """Return an iterator that takes a step for each item."""
-        return compress(values, self.meter.steps)
+        iterator: Iterator[Any] = self.feed(values)
+        return iterator
 
     def listed(self, values: Any) -> Any:
         """Return a list or tuple of the items, which have been paid for; the value itself where it is one."""
@@ -131,26 +134,41 @@ class Functions:
         if type(value) in _SIZED and len(value) > SMALL:
             length = len(range(*slice(lower, upper, step).indices(len(value))))
             self.meter.grow(size(value) * length // len(value))
-        return value[lower:upper:step]
+        return value[self.bound(lower) : self.bound(upper) : self.bound(step)]
+
+    def bound(self, value: Any) -> Any:
+        """Return a bound of a slice: no slice itself."""
+        if type(value) is slice:
+            raise self.meter.stop("offer", "a slice of slices is not offered in a snippet")
+        return value
 
     def do_enumerate(self, iterable: Any, start: int = 0) -> Iterator[Any]:
-        return enumerate(compress(iterable, self.meter.steps), start)
+        return enumerate(self.feed(iterable), start)
 
     def do_zip(self, *iterables: Any, strict: bool = False) -> Iterator[Any]:
-        return zip(*[compress(values, self.meter.steps) for values in iterables], strict=strict)
+        return zip(*map(self.feed, iterables), strict=strict)
+
+    def held(self, value: Any) -> Any:
+        """Return a value that an iterator of the library is to keep: no other such iterator, which it would be freed with in C, level by level."""
+        kind = type(value)
+        if hasattr(kind, "__next__") and kind is not GeneratorType and type(kind) is not SnippetType:
+            raise self.meter.stop(
+                "offer", "an iterator that keeps another one as a value is not offered in a snippet"
+            )
+        return value
 
     def do_map(self, function: Any, *iterables: Any) -> Iterator[Any]:
         if not iterables:
             raise TypeError("map() must have at least two arguments.")
-        return map(function, *[compress(values, self.meter.steps) for values in iterables])
+        return map(self.held(function), *map(self.feed, iterables))
 
     def do_filter(self, function: Any, iterable: Any) -> Iterator[Any]:
-        return filter(self.real(function), compress(iterable, self.meter.steps))
+        return filter(self.held(function), self.feed(iterable))
 
     def do_iter(self, value: Any, *sentinel: Any) -> Iterator[Any]:
         if sentinel:
-            self.light(sentinel[0])
-            return compress(iter(value, *sentinel), self.meter.steps)
+            self.light(self.held(sentinel[0]))
+            return compress(iter(self.held(value), *sentinel), self.meter.steps)
         return iter(value)
 
     def do_all(self, iterable: Any) -> bool:
@@ -496,10 +514,10 @@ def plain_import(name: str, *_: Any) -> Any:
 NATIVE: dict[str, Any] = {
     **{name: getattr(builtins, name) for name in EXCEPTIONS if hasattr(builtins, name)},
     **{
-        name: getattr(builtins, name)
-        for name in ("abs", "bin", "chr", "classmethod", "hex", "len", "next", "object", "oct")
+        name: getattr(builtins, name) for name in ("abs", "bin", "chr", "hex", "len", "next", "object", "oct")
     },
-    **{name: getattr(builtins, name) for name in ("ord", "property", "staticmethod", "super")},
+    **{name: getattr(builtins, name) for name in ("ord", "super")},
+    **{name: getattr(shallow, name) for name in ("classmethod", "property", "staticmethod")},
     "NotImplemented": NotImplemented,
     "Ellipsis": Ellipsis,
     "__debug__": True,

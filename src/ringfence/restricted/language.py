@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from ringfence.restricted.budget import INTEGER_BITS
+from ringfence.restricted.known import (
+    Known,
+    Size,
+    is_range,
+    known_names,
+    size_of,
+    target_names,
+)
 from ringfence.restricted.names import (
     BUILT_IN_TYPES,
     CLASS_NAMES,
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
 
 VALUE = "$value"
 """The name under which the value of the last expression is kept."""
+ASSUMED = "$assumed "
+"""What stands before the names that are taken for numbers because of how the snippet binds them: no input may have one."""
 _LOAD, _STORE, _DEL = ast.Load(), ast.Store(), ast.Del()
 _COST_NODES = 64
 """A body of more nodes than this pays for them when it is entered; a step covers one of 32."""
@@ -62,8 +72,19 @@ _Expressions = list[ast.expr]
 _Node = TypeVar("_Node", bound=ast.expr | ast.stmt | ast.excepthandler)
 
 
+class Uninferable(Exception):
+    """A snippet whose names nothing can be known of: an assignment within an expression, `global`, `nonlocal`, a `range` of its own."""
+
+
 class Language(RestrictingNodeTransformer):
-    """Refuses or rewrites the nodes of one snippet."""
+    """Refuses or rewrites the nodes of one snippet.
+
+    Attributes:
+        infers: whether names are looked into for being numbers; without it, every operation on names is guarded.
+
+    """
+
+    infers = False
 
     def __init__(
         self,
@@ -78,6 +99,7 @@ class Language(RestrictingNodeTransformer):
         self._in_class = False
         self._calls_by_name: list[tuple[ast.Name, str]] = []
         self._questionable: list[tuple[ast.AST, str]] = []
+        self._known: Known = {}
 
     # Walking
 
@@ -141,9 +163,37 @@ class Language(RestrictingNodeTransformer):
         self._temporaries += 1
         return f"${self._temporaries}"
 
+    # What is known by the syntax
+
+    def _size(self, node: ast.expr) -> Size | None:
+        """Return what is known of the number that an expression gives."""
+        return size_of(node, self._known)
+
+    def _is_flat(self, node: ast.expr) -> bool:
+        """Return whether the value of an expression is a short one: neither comparing nor hashing it takes long."""
+        if isinstance(node, ast.Constant):
+            return not isinstance(node.value, tuple | frozenset)
+        return isinstance(node, ast.JoinedStr | ast.Slice) or self._size(node) is not None
+
+    def _cannot_grow(self, operator: ast.operator, left: ast.expr, right: ast.expr) -> bool:
+        """Return whether the result of an operation is hardly larger than its operands, and takes no longer than they are large."""
+        one, other = self._size(left), self._size(right)
+        if isinstance(operator, _BESIDE_NUMBER):
+            return bool(one and other) or _is_number(left) or _is_number(right)
+        if isinstance(operator, ast.Mult):
+            return (one is Size.SMALL and other is Size.SMALL) or _is_float(left) or _is_float(right)
+        if isinstance(operator, ast.FloorDiv):
+            return _is_number(right) or bool(one and other is Size.SMALL)
+        return isinstance(operator, ast.Mod) and bool(one and other is Size.SMALL)
+
+    def _forget(self, parameters: ast.arguments) -> None:
+        """Know nothing of the names of parameters."""
+        for parameter in _all_of(parameters):
+            self._known.pop(parameter.arg, None)
+
     def _light(self, node: ast.expr) -> ast.expr:
         """Return an expression with the same value, which costs steps where comparing, hashing or showing it would take long."""
-        if _is_flat(node):
+        if self._is_flat(node):
             return node
         if isinstance(node, ast.Tuple) and not any(isinstance(item, ast.Starred) for item in node.elts):
             node.elts = [self._light(item) for item in node.elts]
@@ -157,6 +207,8 @@ class Language(RestrictingNodeTransformer):
         if name is None:
             return
         self.bound.add(name)
+        if self.infers and name == "range":
+            raise Uninferable
         if is_special(name) and name not in METADATA_NAMES:
             self._refuse(node, f"the name {name!r} is Python's own and cannot be bound in a snippet")
 
@@ -203,7 +255,7 @@ class Language(RestrictingNodeTransformer):
             if isinstance(node.ctx, ast.Load):
                 return self._call("[:]", [node.value, *bounds], node)
             node.value = self._call("slots", [node.value], node)
-            node.slice.lower, node.slice.upper, node.slice.step = bounds
+            node.slice.lower, node.slice.upper, node.slice.step = map(self._bound, bounds)
             return node
         node.slice = self._light(self.visit(node.slice))
         return node
@@ -212,8 +264,11 @@ class Language(RestrictingNodeTransformer):
         """Leave a slice among other indexes as it is: no built-in sequence takes several."""
         for part in ("lower", "upper", "step"):
             if getattr(node, part) is not None:
-                setattr(node, part, self.visit(getattr(node, part)))
+                setattr(node, part, self._bound(self.visit(getattr(node, part))))
         return node
+
+    def _bound(self, node: ast.expr) -> ast.expr:
+        return node if self._is_flat(node) else self._call("bound", [node], node)
 
     # Expressions
 
@@ -225,7 +280,7 @@ class Language(RestrictingNodeTransformer):
     def binary(self, node: ast.BinOp) -> ast.expr:
         left = node.left = self.visit(node.left)
         right = node.right = self.visit(node.right)
-        if _cannot_grow(node.op, left, right):
+        if self._cannot_grow(node.op, left, right):
             return node
         return self._call(_OPERATORS[type(node.op)], [left, right], node)
 
@@ -242,12 +297,12 @@ class Language(RestrictingNodeTransformer):
         left = self.visit(node.left)
         self._list(node.comparators)
         operands = [left, *node.comparators]
-        covered = [_is_flat(operand) for operand in operands]
+        covered = [self._is_flat(operand) for operand in operands]
         for i, operator in enumerate(node.ops):
             if isinstance(operator, ast.Is | ast.IsNot):
                 continue
             if isinstance(operator, ast.In | ast.NotIn):
-                if not _is_flat(operands[i + 1]) and not _is_constant_display(operands[i + 1]):
+                if not self._is_flat(operands[i + 1]) and not _is_constant_display(operands[i + 1]):
                     operands[i + 1] = self._call("container", [operands[i + 1]], operands[i + 1])
                 if not covered[i]:
                     operands[i] = self._light(operands[i])
@@ -333,6 +388,8 @@ class Language(RestrictingNodeTransformer):
         return node
 
     def walrus(self, node: ast.NamedExpr) -> ast.expr:
+        if self.infers:
+            raise Uninferable
         node.value = self.visit(node.value)
         self.visit(node.target)
         return node
@@ -340,23 +397,52 @@ class Language(RestrictingNodeTransformer):
     def lambda_(self, node: ast.Lambda) -> ast.expr:
         self._parameters(node.args)
         outer, self._in_class = self._in_class, False
+        around = self._known
+        if around:
+            self._known = around.copy()
+            self._forget(node.args)
         node.body = _placed(
             ast.BoolOp(_AND, [self._call("tick", [], node), self.visit(node.body)]), node.body
         )
-        self._in_class = outer
+        self._in_class, self._known = outer, around
         return node
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> ast.expr:
-        for generator in node.generators:
+        around = self._known
+        first = self.visit(node.generators[0].iter)  # worked out in the scope around
+        if self.infers:
+            self._known = self._known_in(node.generators)
+        for i, generator in enumerate(node.generators):
             if generator.is_async:
                 self._refuse(node, "async is not offered in a snippet")
             generator.target = self.visit(generator.target)
-            generator.iter = self._each(self.visit(generator.iter), generator.target)
+            iterable = self.visit(generator.iter) if i else first
+            if isinstance(node, ast.GeneratorExp) and not i:  # it is kept, and freed with what it keeps
+                iterable = self._call("kept", [iterable], iterable)
+            generator.iter = self._each(iterable, generator.target)
             self._list(generator.ifs)
+        self._element(node)
+        self._known = around
+        return node
+
+    def _known_in(self, generators: Sequence[ast.comprehension]) -> Known:
+        """Return what is known within a comprehension: its own names hide those around it."""
+        known = self._known.copy()
+        counted = [
+            part.target.id for part in generators if isinstance(part.target, ast.Name) and is_range(part.iter)
+        ]
+        for generator in generators:
+            for name in target_names(generator.target):
+                known.pop(name, None)
+        everything = [name for part in generators for name in target_names(part.target)]
+        known.update((name, Size.SMALL) for name in counted if everything.count(name) == 1)
+        return known
+
+    def _element(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
         if isinstance(node, ast.DictComp):
             if getattr(node, "value", None) is None:
                 self._refuse(node, "unpacking in a comprehension is not offered in a snippet")
-                return node
+                return
             node.key, node.value = self._light(self.visit(node.key)), self.visit(node.value)
         elif isinstance(node.elt, ast.Starred):
             self._refuse(node, "unpacking in a comprehension is not offered in a snippet")
@@ -364,7 +450,6 @@ class Language(RestrictingNodeTransformer):
             node.elt = self._light(self.visit(node.elt))
         else:
             node.elt = self.visit(node.elt)
-        return node
 
     def _each(self, iterable: ast.expr, target: ast.expr) -> ast.expr:
         """Return an iterable that takes a step for each item. A target with a star unpacks a list that has been paid for."""
@@ -387,7 +472,7 @@ class Language(RestrictingNodeTransformer):
         value = self.visit(node.value)
         spec = node.format_spec
         if spec is None and node.conversion == -1:
-            if not isinstance(value, ast.Constant):
+            if not isinstance(value, ast.Constant) and not self._size(value):
                 value = self._call("shown", [value], value)
             node.value = value
             return node
@@ -447,7 +532,7 @@ class Language(RestrictingNodeTransformer):
     def augmented(self, node: ast.AugAssign) -> ast.stmt | list[ast.stmt]:
         value = self.visit(node.value)
         target = self.visit(node.target)
-        if isinstance(node.op, _BESIDE_NUMBER) and _is_number(value):
+        if self._cannot_grow(node.op, target, value):
             node.target, node.value = target, value
             return node
         operator = _OPERATORS[type(node.op)] + "="
@@ -512,6 +597,8 @@ class Language(RestrictingNodeTransformer):
         return node
 
     def scope(self, node: ast.Global | ast.Nonlocal) -> ast.stmt:
+        if self.infers:
+            raise Uninferable
         for name in node.names:
             self._check_bound(node, name)
         return node
@@ -652,9 +739,7 @@ class Language(RestrictingNodeTransformer):
     # Definitions
 
     def _parameters(self, arguments: ast.arguments) -> None:
-        everything = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        everything += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
-        for parameter in everything:
+        for parameter in _all_of(arguments):
             self._check_bound(parameter, parameter.arg)
             parameter.annotation = None
         self._list(arguments.defaults)
@@ -673,9 +758,13 @@ class Language(RestrictingNodeTransformer):
         self._parameters(node.args)
         node.returns = None
         outer, self._in_class = self._in_class, False
+        around = self._known
+        if self.infers:
+            self._known = known_names(node.body)
+            self._forget(node.args)
         node.body = self._metered_body(node.body)
         node.body.insert(_after_docstring(node.body), self._do("tick", [], node))
-        self._in_class = outer
+        self._in_class, self._known = outer, around
         return node
 
     def class_(self, node: ast.ClassDef) -> ast.stmt:
@@ -694,8 +783,9 @@ class Language(RestrictingNodeTransformer):
                 self._refuse(base, "a star in the bases of a class is not offered in a snippet")
             node.bases[i] = self.visit(base)
         outer, self._in_class = self._in_class, True
+        around, self._known = self._known, {}
         node.body = self._body(node.body)
-        self._in_class = outer
+        self._in_class, self._known = outer, around
         return node
 
     def _refuse_type_parameters(self, node: ast.stmt) -> None:
@@ -703,6 +793,10 @@ class Language(RestrictingNodeTransformer):
             self._refuse(node, "type parameters are not offered in a snippet")
 
     def module(self, node: ast.Module) -> ast.Module:
+        if self.infers:
+            self._known = known_names(node.body)
+            for name in (*self._known, "range"):
+                self.used_names[ASSUMED + name] = True
         node.body = self._body(node.body)
         if node.body and isinstance(node.body[-1], ast.Expr):
             last = node.body[-1]
@@ -722,11 +816,28 @@ class Language(RestrictingNodeTransformer):
                 self._refuse(questionable, f"{name} is not offered in a snippet: it leads out of it")
 
 
+class InferringLanguage(Language):
+    """The same language, for a snippet with loops: what its names are known to be needs no guard.
+
+    Raises:
+        Uninferable: the snippet binds names in a way that statements do not show; compile it without looking into names.
+
+    """
+
+    infers = True
+
+
 CALLED_WITH = frozenset(("str()1", "int()1", "list()1", "list()0", "dict()0", "set()0"))
 """Types that have a guard of their own for calls with so many arguments; types are views where they are named and a method where they are called."""
 _MOST_ARITY = 2
 _AND = ast.And()
 _SHARED: dict[str, ast.Name] = {}
+
+
+def _all_of(arguments: ast.arguments) -> list[ast.arg]:
+    """Return the parameters of a function, of every kind."""
+    extras = [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *extras]
 
 
 def _arity(node: ast.Call) -> str:
@@ -764,25 +875,11 @@ def _is_number(node: ast.expr) -> bool:
     return type(node.value) is not int or node.value < _SMALL_INTEGER
 
 
-def _is_flat(node: ast.expr) -> bool:
-    """Return whether the value of an expression is a short one by its syntax: neither comparing nor hashing it takes long."""
-    if isinstance(node, ast.Constant):
-        return not isinstance(node.value, tuple | frozenset)
-    return isinstance(node, ast.JoinedStr | ast.Slice) or _is_number(node)
-
-
 def _is_constant_display(node: ast.expr) -> bool:
     """Return whether a display holds constants only, so that it is as long as the source says."""
-    return isinstance(node, ast.Tuple | ast.List | ast.Set) and all(_is_flat(item) for item in node.elts)
-
-
-def _cannot_grow(operator: ast.operator, left: ast.expr, right: ast.expr) -> bool:
-    """Return whether the result of an operation is no larger than its operands, by their syntax."""
-    if isinstance(operator, _BESIDE_NUMBER):
-        return _is_number(left) or _is_number(right)
-    if isinstance(operator, ast.Mult):
-        return _is_float(left) or _is_float(right)
-    return isinstance(operator, ast.FloorDiv) and _is_number(right)
+    return isinstance(node, ast.Tuple | ast.List | ast.Set) and all(
+        isinstance(item, ast.Constant) or _is_number(item) for item in node.elts
+    )
 
 
 def _is_float(node: ast.expr) -> bool:

@@ -7,7 +7,7 @@ class has whatever method it defines.
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict
 from datetime import date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ringfence.restricted.meter import SMALL
 from ringfence.restricted.names import GUARDED_METHODS
 from ringfence.restricted.objects import View
+from ringfence.restricted.shallow import defaultdict, deque
 from ringfence.restricted.weigh import size
 
 if TYPE_CHECKING:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import Counter, deque
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from itertools import compress
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from ringfence.restricted.budget import INTEGER_BITS
 from ringfence.restricted.meter import SMALL
+from ringfence.restricted.objects import SnippetType
+from ringfence.restricted.shallow import deque
 from ringfence.restricted.weigh import size, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ringfence.restricted.meter import Meter
 
@@ -26,6 +29,24 @@ _WIDTHS = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(\*|\d+)?(?:\.(\*|\d+))?")
 _BYTE_WIDTHS = re.compile(_WIDTHS.pattern.encode())
 _COUNTS = frozenset((int, float, bool, Decimal))
 _SEQUENCES = (str, bytes, bytearray, list, tuple, deque)
+
+
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict, str, bytes, bytearray, range))
+
+
+class Hop:
+    """An iterator that asks another one, in Python: iterators within iterators, all in C, would overrun the stack of the process."""
+
+    __slots__ = ("__inner__",)
+
+    def __init__(self, inner: Iterator[Any]) -> None:
+        self.__inner__ = inner
+
+    def __iter__(self) -> Hop:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.__inner__)
 
 
 class Operators:
@@ -144,17 +165,36 @@ class Operators:
     def metered(self, values: Any) -> Any:
         """Return an iterable over the same values: one that has been paid for, or one that takes a step for each item."""
         kind = type(values)
-        if kind in (list, tuple, set, frozenset, dict, str, bytes, bytearray):
+        if kind in _CONTAINERS and kind is not range:
             if len(values) > SMALL:
                 self.meter.grow(len(values) * 8)
                 self.meter.charge(len(values) >> 4)
             return values
         try:
-            return compress(values, self.meter.steps)
+            return self.feed(values)
         except TypeError:
             if hasattr(kind, "__iter__"):
                 raise
             return values  # nothing to iterate over: whoever takes it says so in Python's own words
+
+    def feed(self, values: Any) -> Any:
+        """Return an iterator over values that takes a step for each, to be consumed in C.
+
+        Raises:
+            TypeError: there is nothing to iterate over, in Python's own words.
+
+        """
+        kind = type(values)
+        if kind in _CONTAINERS or kind is GeneratorType or type(kind) is SnippetType:
+            return compress(values, self.meter.steps)
+        return compress(Hop(iter(values)), self.meter.steps)
+
+    def kept(self, values: Any) -> Any:
+        """Return what a generator expression keeps to iterate over."""
+        kind = type(values)
+        if kind in _CONTAINERS or type(kind) is SnippetType or not hasattr(kind, "__next__"):
+            return values
+        return Hop(values)
 
     def light(self, value: Any) -> Any:
         """Return a value, after taking the steps that it costs to compare, hash or show it."""

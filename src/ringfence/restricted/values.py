@@ -14,14 +14,15 @@ from numbers import Number
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ringfence.restricted import shallow
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
 
 MOST_DEPTH = 100
 """How deep values may nest."""
-_NUMBERS = (int, float, complex, bool, type(None))
-_FLAT = frozenset((float, complex, bool, type(None)))
-_FIXED = frozenset((dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone, UUID, range))
+FLAT = frozenset((str, int, float, complex, bool, type(None)))
+"""Types whose values hold nothing, and cannot change."""
 _ITEM = 8
 
 
@@ -33,21 +34,15 @@ class Copier:
     """Copies values, and counts them.
 
     Arguments:
-        most_bytes: how large they may be, in bytes as JSON would roughly take.
+        most_bytes: how large they may be, in bytes as JSON would roughly take; 0: as large as they are.
         what: how a message names them.
 
     """
 
     def __init__(self, most_bytes: int, what: str) -> None:
-        self._left = most_bytes
-        self._most = most_bytes
+        self._left = self._most = most_bytes
         self._what = what
         self.too_large = False
-
-    @property
-    def size(self) -> int:
-        """The bytes copied so far."""
-        return self._most - self._left
 
     def copy(self, value: Any, depth: int = 0) -> Any:
         """Return a copy that shares nothing that can change.
@@ -57,50 +52,75 @@ class Copier:
 
         """
         kind = type(value)
-        if kind in _NUMBERS:
-            self._take(_ITEM + value.bit_length() // 3 if kind is int else _ITEM)
+        if kind in FLAT:
+            if self._most:
+                self._take(
+                    _ITEM + (len(value) if kind is str else value.bit_length() // 3 if kind is int else 0)
+                )
             return value
-        if kind is str or kind is bytes or kind is bytearray:
-            self._take(len(value) + 2)
-            return kind(value)
-        if kind in _FIXED:
-            self._take(32)
-            return value
+        copy = _COPIES.get(kind)
+        if copy is None:
+            return self._convert(value, depth)
         if depth == MOST_DEPTH:
             raise NotPlain(f"{self._what} nests deeper than {MOST_DEPTH} levels")
-        copy = _CONTAINERS.get(kind)
-        return self._convert(value, depth) if copy is None else copy(self, value, depth + 1)
+        return copy(self, value, depth + 1)
 
     def _take(self, size: int) -> None:
         self._left -= size
-        if self._left < 0:
+        if self._left < 0 and self._most:
             self.too_large = True
             raise NotPlain(f"{self._what} is larger than {self._most:,} bytes")
 
-    def _items(self, values: Collection[Any], depth: int) -> list[Any]:
-        self._take(2)
+    def items(self, values: Collection[Any], depth: int) -> list[Any]:
+        """Return a list of copied items; those that hold nothing are copied at once."""
         kinds = set(map(type, values))
-        if kinds <= _FLAT:
-            self._take(len(values) * _ITEM)
+        if kinds <= FLAT:
+            if self._most:
+                self._take(_flat_size(values, kinds))
             return list(values)
-        if kinds == {str}:
-            self._take(sum(map(len, values)) + len(values) * 2)
-            return list(values)
+        self._take(_ITEM)
         return [self.copy(value, depth) for value in values]
 
-    def mapping(self, pairs: Iterable[tuple[Any, Any]], depth: int) -> dict[Any, Any]:
+    def mapping(self, values: dict[Any, Any], depth: int) -> dict[Any, Any]:
         """Return a dict of copied keys and values."""
-        self._take(2)
-        return {self.copy(key, depth): self.copy(value, depth) for key, value in pairs}
+        contents = values.values()
+        kinds, held = set(map(type, values)), set(map(type, contents))
+        if kinds <= FLAT and held <= FLAT:
+            if self._most:
+                self._take(_flat_size(values, kinds) + _flat_size(contents, held))
+            return dict(values)
+        self._take(_ITEM)
+        return {self.copy(key, depth): self.copy(value, depth) for key, value in values.items()}
+
+    def text(self, value: Any, _: int) -> Any:
+        """Return a copy of bytes."""
+        self._take(len(value) + 2)
+        return type(value)(value)
+
+    def fixed(self, value: Any, _: int) -> Any:
+        """Return a value that holds nothing and cannot change."""
+        self._take(32)
+        return value
+
+    def moment(self, value: Any, depth: int) -> Any:
+        """Return a date or time. A time zone of another class than the library's fixed one becomes the offset that it gives."""
+        zone = value.tzinfo
+        if zone is not None and type(zone) is not dt.timezone:
+            offset = value.utcoffset()
+            value = value.replace(tzinfo=None if offset is None else dt.timezone(offset))
+        return self.fixed(value, depth)
+
+    def number(self, value: Any, _: int) -> Any:
+        """Return a Decimal or Fraction, as large as it is written out."""
+        digits = len(value.as_tuple().digits) if type(value) is Decimal else size_of_fraction(value)
+        self._take(digits + 32)
+        return value
 
     def _convert(self, value: Any, depth: int) -> Any:
         """Copy what is no plain value by itself but has one plain form."""
         kind = type(value)
-        if kind is Decimal or kind is Fraction:
-            self._take(len(str(value)) if kind is Decimal else value.numerator.bit_length() // 3 + 40)
-            return value
         if issubclass(kind, tuple):  # a named tuple
-            return tuple(self._items([*tuple.__iter__(value)], depth + 1))
+            return tuple(self.items([*tuple.__iter__(value)], depth + 1))
         raise NotPlain(f"{self._what} holds {_described(value)}, which is no plain value")
 
 
@@ -109,19 +129,44 @@ def _described(value: object) -> str:
     return f"a {name[:80]}"
 
 
-_CONTAINERS: dict[type, Callable[[Copier, Any, int], Any]] = {
-    list: Copier._items,  # noqa: SLF001 - the table of the class above
-    tuple: lambda copier, value, depth: tuple(copier._items(value, depth)),  # noqa: SLF001
-    set: lambda copier, value, depth: set(copier._items(value, depth)),  # noqa: SLF001
-    frozenset: lambda copier, value, depth: frozenset(copier._items(value, depth)),  # noqa: SLF001
-    deque: Copier._items,  # noqa: SLF001
-    type({}.keys()): Copier._items,  # noqa: SLF001
-    type({}.values()): Copier._items,  # noqa: SLF001
-    type({}.items()): Copier._items,  # noqa: SLF001
-    dict: lambda copier, value, depth: copier.mapping(value.items(), depth),
-    defaultdict: lambda copier, value, depth: copier.mapping(dict.items(value), depth),
-    Counter: lambda copier, value, depth: copier.mapping(dict.items(value), depth),
-    OrderedDict: lambda copier, value, depth: copier.mapping(OrderedDict.items(value), depth),
+def _flat_size(values: Collection[Any], kinds: set[type]) -> int:
+    """Return about how many bytes values of these types, which hold nothing, take when they are written out."""
+    size = len(values) * _ITEM
+    if str in kinds:
+        size += sum(
+            map(len, values if len(kinds) == 1 else [value for value in values if type(value) is str])
+        )
+    if int in kinds:
+        numbers = values if len(kinds) == 1 else [value for value in values if type(value) is int]
+        size += sum(map(int.bit_length, numbers)) // 3
+    return size
+
+
+def size_of_fraction(value: Fraction) -> int:
+    """Return about how many digits a fraction has."""
+    return (value.numerator.bit_length() + value.denominator.bit_length()) // 3
+
+
+def _listing(make: Callable[[list[Any]], Any]) -> Callable[[Copier, Any, int], Any]:
+    return lambda copier, value, depth: make(copier.items(value, depth))
+
+
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_COPIES: dict[type, Callable[[Copier, Any, int], Any]] = {
+    **dict.fromkeys((list, deque, *_VIEWS), Copier.items),
+    tuple: _listing(tuple),
+    set: _listing(set),
+    frozenset: _listing(frozenset),
+    dict: Copier.mapping,
+    shallow.deque: Copier.items,
+    shallow.defaultdict: lambda copier, value, depth: copier.mapping(dict(value), depth),
+    defaultdict: lambda copier, value, depth: copier.mapping(dict(value), depth),
+    Counter: lambda copier, value, depth: copier.mapping(dict(value), depth),
+    OrderedDict: lambda copier, value, depth: copier.mapping(dict(OrderedDict.items(value)), depth),
+    **dict.fromkeys((bytes, bytearray), Copier.text),
+    **dict.fromkeys((dt.date, dt.timedelta, dt.timezone, UUID, range), Copier.fixed),
+    **dict.fromkeys((dt.datetime, dt.time), Copier.moment),
+    **dict.fromkeys((Decimal, Fraction), Copier.number),
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from ringfence.restricted.shallow import deque
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,10 @@ _TEXTS = (str, bytes, bytearray)
 _POINTER = 8
 _ENTRY = 64
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_HOLDING = (list, tuple, set, frozenset, deque, *_VIEWS)
 _AT_ONCE = 1 << 17
+_MOST_LEVELS = 500
+"""How deep what is compared, hashed or shown may nest: hashing goes down in C, without a limit of its own."""
 
 
 def _bits(value: Any) -> int:
@@ -64,32 +68,44 @@ def weigh(meter: Meter, value: Any) -> int:
         About how many bytes the value takes when it is written out; an upper bound.
 
     """
-    waiting: list[Any] = [value]
+    levels: list[list[Any]] = [[value]]
     written = unpaid = 0
-    while waiting:
-        value = waiting.pop()
-        kind = type(value)
-        if kind in _LONG:
-            unpaid += _LONG[kind](value)
-        elif kind in _TEXTS:
-            unpaid += len(value) << 2
-        elif kind in _FLAT:
-            pass
-        elif issubclass(kind, list | tuple | set | frozenset | deque) or issubclass(kind, _VIEWS):
-            unpaid += _weigh_items(value, waiting)
-        elif issubclass(kind, dict):
-            unpaid += _weigh_items(dict.keys(value), waiting) + _weigh_items(dict.values(value), waiting)
-        elif issubclass(kind, BaseException):
-            waiting.append(_arguments(value))
-        elif kind is slice:
-            waiting += [value.start, value.stop, value.step]
-        unpaid += _WRITTEN
+    while levels:
+        if not levels[-1]:
+            levels.pop()
+            continue
+        below: list[Any] = []
+        unpaid += _WRITTEN + _weigh_one(levels[-1].pop(), below)
         if unpaid > _AT_ONCE:
             meter.charge(unpaid >> 7)
             written += unpaid
             unpaid = 0
+        if below:
+            levels.append(below)
+            if len(levels) > _MOST_LEVELS:
+                raise meter.stop("recursion", f"values nest deeper than {_MOST_LEVELS:,} levels")
     meter.charge(unpaid >> 7)
     return written + unpaid
+
+
+def _weigh_one(value: Any, below: list[Any]) -> int:
+    """Return the bytes of a value by itself; what it holds is kept for later."""
+    kind = type(value)
+    if kind in _LONG:
+        return _LONG[kind](value)
+    if kind in _TEXTS:
+        return len(value) << 2
+    if kind in _FLAT:
+        return 0
+    if issubclass(kind, _HOLDING):
+        return _weigh_items(value, below)
+    if issubclass(kind, dict):
+        return _weigh_items(dict.keys(value), below) + _weigh_items(dict.values(value), below)
+    if issubclass(kind, BaseException):
+        below.append(_arguments(value))
+    elif kind is slice:
+        below += [value.start, value.stop, value.step]
+    return 0
 
 
 def _weigh_items(values: Any, waiting: list[Any]) -> int:

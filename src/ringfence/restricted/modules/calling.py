@@ -24,7 +24,11 @@ class Functools(ModuleView):
     __slots__ = ()
     __named__ = "functools"
     partial = Partial
-    cmp_to_key = staticmethod(functools.cmp_to_key)
+
+    @staticmethod
+    def cmp_to_key(mycmp: Any) -> Any:
+        """Turn a comparison into a key for sorting."""
+        return lambda obj: _Key(obj, mycmp)
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -134,3 +138,34 @@ class _CachedProperty:
         if found is _ABSENT:
             found = kept[self.__named__] = self.__function__(instance)
         return found
+
+
+class _Key:
+    """A value that is compared by a function: in Python, so that one in another is freed like any object."""
+
+    __slots__ = ("__compare__", "obj")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, obj: Any, compare: Any) -> None:
+        self.obj = obj
+        self.__compare__ = compare
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compared(other) < 0
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compared(other) > 0
+
+    def __le__(self, other: Any) -> Any:
+        return self._compared(other) <= 0
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compared(other) >= 0
+
+    def __eq__(self, other: object) -> Any:
+        return self._compared(other) == 0
+
+    def _compared(self, other: Any) -> Any:
+        if not isinstance(other, _Key):
+            raise TypeError("other argument must be K instance")
+        return self.__compare__(self.obj, other.obj)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import collections
 import collections.abc
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from ringfence.restricted.modules.stands import stand
 from ringfence.restricted.modules.view import ModuleView
+from ringfence.restricted.shallow import defaultdict, deque
 
 if TYPE_CHECKING:
     from ringfence.restricted.run import Run
@@ -50,10 +51,10 @@ class Collections(ModuleView):
     def __ordered__(self, *args: Any, **kwargs: Any) -> OrderedDict[Any, Any]:
         return OrderedDict(*map(self.__run__.pairs, args), **kwargs)
 
-    def __default__(self, default_factory: Any = None, /, *args: Any, **kwargs: Any) -> defaultdict[Any, Any]:
+    def __default__(self, default_factory: Any = None, /, *args: Any, **kwargs: Any) -> defaultdict:
         return defaultdict(default_factory, *map(self.__run__.pairs, args), **kwargs)
 
-    def __deque__(self, iterable: Any = (), maxlen: Any = None) -> deque[Any]:
+    def __deque__(self, iterable: Any = (), maxlen: Any = None) -> deque:
         return deque(self.__run__.metered(iterable), maxlen)
 
     def namedtuple(

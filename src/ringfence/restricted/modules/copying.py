@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from ringfence.restricted.modules.view import ModuleView
 from ringfence.restricted.objects import Hint, Kind, SnippetType, View
+from ringfence.restricted.shallow import defaultdict, deque
 from ringfence.restricted.weigh import size
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ class Deep:
             made.append(self.copy(item))  # noqa: PERF401 - the list may hold itself
         return made
 
-    def deque_(self, value: deque[Any]) -> deque[Any]:
-        made: deque[Any] = deque(maxlen=value.maxlen)
+    def deque_(self, value: deque) -> deque:
+        made: deque = deque(maxlen=value.maxlen)
         self._done[id(value)] = made
         for item in self._run.each(value):
             made.append(self.copy(item))

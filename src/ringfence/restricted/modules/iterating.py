@@ -29,7 +29,7 @@ class Itertools(ModuleView):
 
     def repeat(self, object: Any, *times: Any, **named: Any) -> Iterator[Any]:  # noqa: A002 - as the library has it
         """Repeat a value."""
-        return self.__run__.each(itertools.repeat(object, *times, **named))
+        return self.__run__.each(itertools.repeat(self.__run__.held(object), *times, **named))
 
     def cycle(self, iterable: Any, /) -> Iterator[Any]:
         """Repeat values."""
@@ -38,7 +38,9 @@ class Itertools(ModuleView):
     def accumulate(self, iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
         """Return running totals."""
         run = self.__run__
-        return itertools.accumulate(run.each(iterable), run.add if func is None else func, initial=initial)
+        return itertools.accumulate(
+            run.each(iterable), run.add if func is None else run.held(func), initial=run.held(initial)
+        )
 
     def batched(self, iterable: Any, n: Any, **options: Any) -> Iterator[Any]:
         """Return batches."""
@@ -53,15 +55,15 @@ class Itertools(ModuleView):
 
     def dropwhile(self, predicate: Any, iterable: Any, /) -> Iterator[Any]:
         """Return the values from the first one that fails."""
-        return itertools.dropwhile(predicate, self.__run__.each(iterable))
+        return itertools.dropwhile(self.__run__.held(predicate), self.__run__.each(iterable))
 
     def takewhile(self, predicate: Any, iterable: Any, /) -> Iterator[Any]:
         """Return the values before the first one that fails."""
-        return itertools.takewhile(predicate, self.__run__.each(iterable))
+        return itertools.takewhile(self.__run__.held(predicate), self.__run__.each(iterable))
 
     def filterfalse(self, function: Any, iterable: Any, /) -> Iterator[Any]:
         """Return the values that fail."""
-        return itertools.filterfalse(self.__run__.real(function), self.__run__.each(iterable))
+        return itertools.filterfalse(self.__run__.held(function), self.__run__.each(iterable))
 
     def groupby(self, iterable: Any, key: Any = None) -> Iterator[Any]:
         """Return runs of values with the same key."""
@@ -81,7 +83,7 @@ class Itertools(ModuleView):
     def starmap(self, function: Any, iterable: Any, /) -> Iterator[Any]:
         """Call a function with each of the values as its arguments."""
         run = self.__run__
-        return itertools.starmap(function, run.spread_each(run.each(iterable)))
+        return itertools.starmap(run.held(function), run.spread_each(run.each(iterable)))
 
     def tee(self, iterable: Any, n: Any = 2, /) -> tuple[Iterator[Any], ...]:
         """Return several iterators over the same values."""
@@ -90,7 +92,9 @@ class Itertools(ModuleView):
 
     def zip_longest(self, *iterables: Any, fillvalue: Any = None) -> Iterator[Any]:
         """Return tuples, filled up."""
-        return itertools.zip_longest(*map(self.__run__.each, iterables), fillvalue=fillvalue)
+        return itertools.zip_longest(
+            *map(self.__run__.each, iterables), fillvalue=self.__run__.held(fillvalue)
+        )
 
     def product(self, *iterables: Any, repeat: Any = 1) -> Iterator[Any]:
         """Return every choice of one value from each."""

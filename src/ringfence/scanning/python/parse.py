@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from threading import local
 from typing import TYPE_CHECKING
 
 from ringfence.quiet import no_warnings
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 
 _MOST_PARTS = 1000
+_MOST_LEFT = 16_384
+"""The largest source, in characters, whose tree is left for whoever compiles it: a tree takes a hundred times as much memory."""
+_left = local()
 _DOTTED = re.compile(r"(?:\.[\s\\]*+\w++[\s\\]*+)++")
 
 
@@ -31,7 +35,7 @@ def parse(source: str, budget: Budget) -> ast.Module:
     if source.count(".") > _MOST_PARTS and _has_long_name(source):
         raise Unscannable("too-deep", "a dotted name has too many parts: write it flatter")
     try:
-        return _tree(source)
+        tree = _tree(source)
     except SyntaxError as error:
         for other in _readings(source):
             try:
@@ -39,6 +43,20 @@ def parse(source: str, budget: Budget) -> ast.Module:
             except SyntaxError:
                 continue
         raise _unparsed(error) from error
+    if len(source) <= _MOST_LEFT:
+        _left.tree = (source, tree)
+    return tree
+
+
+def take_tree(source: str) -> ast.Module | None:
+    """Return the tree that this thread's last scan made of this very source, once; None where it made none.
+
+    The restricted tier compiles what has just been scanned, and parsing takes as long as the rest of compiling. The scan is done
+    with the tree: whoever takes it may change it.
+    """
+    last: tuple[str, ast.Module] | None = getattr(_left, "tree", None)
+    _left.tree = None
+    return last[1] if last is not None and last[0] == source else None
 
 
 def _has_long_name(source: str) -> bool:
