@@ -17,10 +17,12 @@ than we are is printed in bold.
 METHOD = """
 ## How it is measured
 
-- `python -m bench.guard`, `bench.imports`, `bench.scan FOLDER` and `bench.scan_speed` print the same tables, `--json` the objects behind them.
+- `python -m bench.guard`, `bench.imports`, `bench.restricted FOLDER`, `bench.scan FOLDER` and `bench.scan_speed` print the same tables, `--json` the objects behind them.
 - Medians over rounds of wall time per call; where a row says CPU, processor time of all threads, writing included.
 - Peers are at their best: policies loaded, requests built ahead, cedarpy with parsed handles, AGT's kernel driven both by hand (which spares it an
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
+- In `restricted`, B1 is the whole of `evaluate`, copies of inputs and value included, beside the bare byte code of RestrictedPython with its usual guards, which
+  copies nothing and has no budget; `B1-code` is our byte code alone. B2 is scan and compile. monty works in a process of its own, so its time is elapsed time.
 - AGT's kernel knows no roles, comparisons or default deny and keeps no record; `casbin_fast` is casbin's indexed enforcer. AGT also has
   `agent_os.lite.govern`, a set look-up under 1 µs without roles, arguments or record, which is faster than any gate here and no peer of it.
 """

@@ -131,10 +131,12 @@ class Functions:
         return value
 
     def getslice(self, value: Any, lower: Any, upper: Any, step: Any) -> Any:
-        if type(value) in _SIZED and len(value) > SMALL:
+        if type(value) not in _SIZED:
+            return value[self.bound(lower) : self.bound(upper) : self.bound(step)]
+        if len(value) > SMALL:
             length = len(range(*slice(lower, upper, step).indices(len(value))))
             self.meter.grow(size(value) * length // len(value))
-        return value[self.bound(lower) : self.bound(upper) : self.bound(step)]
+        return value[lower:upper:step]
 
     def bound(self, value: Any) -> Any:
         """Return a bound of a slice: no slice itself."""
@@ -216,7 +218,8 @@ class Functions:
         """Sort a copy. What is compared has been weighed, as often as it may be compared."""
         items = self.do_list(iterable)
         if key is not None:
-            self._pay_to_sort(items, 0)
+            if len(items) > _FEW:
+                self._pay_to_sort(items, 0)
             items.sort(key=lambda item: self.light(key(item)), reverse=reverse)
             return items
         kinds = set(map(type, items))
@@ -395,6 +398,15 @@ class Functions:
             return value
         self._pay_to_show(value)
         return value
+
+    def shown_by(self, value: Any) -> Any:
+        """Return a value that is about to be shown by a specification, whose widths have been looked at."""
+        kind = type(value)
+        if kind is int or kind is float:
+            return value
+        if kind is Decimal:
+            self.bounded_decimal(value)
+        return self.shown(value)
 
     def formatted(self, value: Any, spec: str, conversion: int) -> str:
         """Return a replacement field of a text, made by its specification."""

@@ -11,6 +11,7 @@ syntax cannot grow.
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
@@ -49,6 +50,7 @@ _LOAD, _STORE, _DEL = ast.Load(), ast.Store(), ast.Del()
 _COST_NODES = 64
 """A body of more nodes than this pays for them when it is entered; a step covers one of 32."""
 _WIDE_DISPLAY = 64
+_WIDE = re.compile(r"\d{4}")
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -476,6 +478,9 @@ class Language(RestrictingNodeTransformer):
                 value = self._call("shown", [value], value)
             node.value = value
             return node
+        if node.conversion == -1 and _is_narrow(spec):
+            node.value = self._call("shown by", [value], value)
+            return node
         text = _placed(ast.Constant(""), node) if spec is None else self.visit(spec)
         arguments = [value, text, _placed(ast.Constant(node.conversion), node)]
         plain = ast.FormattedValue(self._call("formatted", arguments, node), -1, None)
@@ -884,6 +889,12 @@ def _is_constant_display(node: ast.expr) -> bool:
 
 def _is_float(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is float
+
+
+def _is_narrow(spec: ast.expr | None) -> bool:
+    """Return whether a format's specification is written out, without a number that could make it wide."""
+    parts = spec.values if isinstance(spec, ast.JoinedStr) else [None]
+    return all(isinstance(part, ast.Constant) and not _WIDE.search(str(part.value)) for part in parts)
 
 
 def _has_star(target: ast.expr) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ringfence.restricted.meter import Meter
 
+_FEW = 8
 _MODEST = 1024
 _MOST_WIDTH = 10_000
 _MOST_DIGITS = 5
@@ -205,7 +206,7 @@ class Operators:
             if len(value) > SMALL:
                 self.meter.charge(len(value) >> 9)
             return value
-        if value is not None and kind is not bool:
+        if value is not None and kind is not bool and not (kind is tuple and _is_short(value)):
             weigh(self.meter, value)
         return value
 
@@ -290,6 +291,20 @@ def _length_in_bytes(sequence: Any) -> int:
     if isinstance(sequence, str):
         return len(sequence) * (1 if sequence.isascii() else 4)
     return len(sequence) if isinstance(sequence, bytes | bytearray) else size(sequence)
+
+
+def _is_short(values: tuple[Any, ...]) -> bool:
+    """Return whether a tuple holds a few short texts and numbers: what most keys are."""
+    if len(values) > _FEW:
+        return False
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if len(value) > SMALL:
+                return False
+        elif kind is not int and kind is not float and kind is not bool and value is not None:
+            return False
+    return True
 
 
 def size_in_bits(value: int | Fraction) -> int:

@@ -53,6 +53,7 @@ GUARDS: dict[str, str] = {
     "$mapping": "mapping",
     "$own": "own",
     "$shown": "shown",
+    "$shown by": "shown_by",
     "$slots": "slots",
     "$spread": "spread",
     "$spread each": "spread_each",
