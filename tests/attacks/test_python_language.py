@@ -679,7 +679,7 @@ LOOPS = {
 @pytest.mark.parametrize("steps", [20_000, 10**9])
 def test_py34_the_end_of_the_budget_cannot_be_swallowed(how: str, steps: int) -> None:
     """Neither a handler nor `finally`, a generator, a context manager or a special method outlives the steps or the time."""
-    ended = attack(LOOPS[how], Budget(steps=steps, wall_seconds=0.7, memory_mb=32))
+    ended = attack(LOOPS[how], Budget(steps=steps, wall_seconds=0.7, memory_mb=24))
     assert isinstance(ended.error, SnippetStopped)
     assert ended.limit in ("steps", "time", "recursion", "memory")
 

@@ -17,6 +17,7 @@ class Budget:
             in units of about 50 ns. The same snippet with the same inputs takes the same steps on every machine.
         wall_seconds: elapsed time; it is looked at every few hundred steps.
         memory_mb: how much the process may grow, in MB (2**20 bytes). What a single operation would make is counted before it is made.
+            A list that grows item by item is moved now and then, and for that moment takes twice its size.
         output_bytes: how much of what is printed is kept, in bytes of UTF-8; the rest is counted and cut.
         recursion_depth: calls within calls. Python's own limit, which the whole process shares, may come first.
         result_bytes: the largest value that may be handed back, in bytes as JSON would roughly take.
