@@ -281,6 +281,8 @@ def test_py15_a_class_body_defines_no_hooks() -> None:
         "__init_subclass__",
         "__class_getitem__",
         "__subclasshook__",
+        "__index__",
+        "__length_hint__",
         "__instancecheck__",
         "__reduce__",
     ):
@@ -495,7 +497,6 @@ class H:
     def __iter__(self): self.log(1); return iter([])
     def __str__(self): self.log(1); return 's'
     def __bool__(self): self.log(1); return True
-    def __index__(self): self.log(1); return 1
     def __getattr__(self, name): self.log(1); return lambda *a: 1
 """
 
@@ -666,7 +667,6 @@ LOOPS = {
     "hash": "class A:\n    def __hash__(self):\n        try:\n            while True: pass\n        except BaseException: return 1\nwhile True: {A()}",
     "getattr": "class A:\n    def __getattr__(self, n):\n        try:\n            while True: pass\n        except BaseException: raise AttributeError\nwhile True: getattr(A(), 'x', 1)",
     "hasattr": "class A:\n    @property\n    def x(self):\n        while True: pass\nwhile True:\n    try: hasattr(A(), 'x')\n    except BaseException: pass",
-    "length hint": "class A:\n    def __iter__(self): return self\n    def __next__(self): raise StopIteration\n    def __length_hint__(self):\n        while True: pass\nwhile True:\n    try: list(A())\n    except BaseException: pass",
     "own exception class": "class E(BaseException): pass\nwhile True:\n    try:\n        while True: pass\n    except E: pass\n    except BaseException: raise E from None",
     "exception in the type of a handler": "def t():\n    while True: pass\n    return ValueError\ntry:\n    1 / 0\nexcept t(): pass",
     "nested handlers": "def f(n):\n    try:\n        while True: pass\n    except BaseException:\n        f(n + 1)\n    finally:\n        f(n + 1)\nf(0)",

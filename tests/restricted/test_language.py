@@ -112,6 +112,14 @@ SNIPPETS: dict[str, str] = {
     "memo": "memo = {}\ndef f(n):\n    if n in memo: return memo[n]\n    memo[n] = 1 if n < 2 else f(n - 1) + f(n - 2)\n    return memo[n]\nf(80)",
     "string building": "s = ''\nfor i in range(5):\n    s += str(i) + ','\ns.rstrip(',')",
     "global statement in nested function": "total = 0\ndef outer():\n    def inner():\n        global total\n        total += 5\n    inner()\nouter()\ntotal",
+    "updating from a mapping": "class M:\n    def keys(self): return ['ab']\n    def __getitem__(self, k): return 7\nd = {}\nd |= M()\ne = dict(M())\n[d, e, {**M()}]",
+    "a list added to itself": "from collections import deque\nd = deque([1, 2])\nd += d\nd.extend(d)\nl = [1]\nl += l\nl.extend(l)\n[list(d), l]",
+    "deleting slices of an own class": "r = []\nclass A:\n    def __delitem__(self, k): r.append((k.start, k.stop))\na = A()\ndel a[1:2]\nr",
+    "a list while it is sorted": "l, r = [3, 1, 2], []\nl.sort(key=lambda x: r.append(len(l)) or x)\ntry:\n    l.sort(key=lambda x: l.append(1) or x)\nexcept ValueError as e:\n    r.append(str(e))\n[l, r]",
+    "types of types": "class A: pass\n[type(A) is type, type(int) is type, isinstance(int, type), isinstance(A, type), str.upper == str.upper]",
+    "slices handed on": "class S:\n    def __init__(self, x): self.x = x\n    def __getitem__(self, k): return self.x[k]\ns = S([1, 2, 3, 4])\n[s[1:3], s[::2], s[0], S('abcd')[1:]]",
+    "a mapping that is none": "r = []\nfor f in (lambda: {**[('a', 1)]}, lambda: dict(**[('a', 1)])):\n    try: f()\n    except TypeError: r.append('no')\nr",
+    "range membership": "[5 in range(10 ** 9), -1 in range(10 ** 9), range(10 ** 9).index(7), range(5).count(2)]",
     "hasattr of built-ins": "[hasattr([], 'append'), hasattr([], '__iter__'), hasattr(1, 'nope'), hasattr('', 'join')]",
 }
 

@@ -120,7 +120,9 @@ def view_attributes(view: View) -> Iterator[tuple[str, Any]]:
         if not is_special(name) and name not in REFUSED_ATTRIBUTES:
             try:
                 yield name, getattr(view, name)
-            except (Stopped, AttributeError):
+            except Stopped:
+                object.__getattribute__(view, "__run__").meter.over = None
+            except AttributeError:
                 continue
 
 

@@ -121,12 +121,15 @@ def _execute(run: Run, compiled: Compiled, namespace: dict[str, Any]) -> Evaluat
     meter.begin(sys._getframe())  # noqa: SLF001 - what lies below is the host's
     try:
         exec(compiled.code, namespace)  # noqa: S102 - this is what it is for
+        meter.alive()  # whatever swallowed the end of the budget has won nothing
         value = _copied(run, compiled, namespace)
     except Stopped as stop:
         return SnippetStopped(stop.limit, stop.message, _last_line(stop.__traceback__), "".join(run.output))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it raised
+        if meter.over is not None:
+            return SnippetStopped(*meter.over, _last_line(error.__traceback__), "".join(run.output))
         return _failure(run, compiled, error)
     else:
         return Evaluation(value, "".join(run.output), run.output_cut, meter.used, meter.seconds)

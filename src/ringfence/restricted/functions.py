@@ -13,10 +13,10 @@ from ringfence.restricted import shallow
 from ringfence.restricted.budget import INTEGER_BITS
 from ringfence.restricted.formatting import format_fields
 from ringfence.restricted.meter import SMALL
-from ringfence.restricted.names import BUILT_IN_TYPES, EXCEPTIONS
+from ringfence.restricted.names import BUILT_IN_TYPES, EXCEPTIONS, SPECIAL_METHODS
 from ringfence.restricted.objects import HINT, Either, Hint, Kind, SnippetType, View
 from ringfence.restricted.shallow import deque
-from ringfence.restricted.weigh import size, weigh
+from ringfence.restricted.weigh import are_small, size, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,44 @@ _MOST_RANGE = 1 << 62
 _LISTS = frozenset((list, tuple))
 _FEW = 64
 _SHORT = 100
+_FLAT_HOLDERS = (str, bytes, bytearray, range)
+_CODECS = frozenset(
+    [
+        "utf-8",
+        "utf8",
+        "utf-8-sig",
+        "ascii",
+        "us-ascii",
+        "latin-1",
+        "latin1",
+        "iso-8859-1",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-32-le",
+        "utf-32-be",
+        "cp1252",
+    ]
+)
+MOST_GROWN = 10
+"""How many times as long a text may get by an encoding: `backslashreplace` writes ten characters for one."""
 _BASES_OFFERED = (object, *(getattr(builtins, name) for name in EXCEPTIONS if hasattr(builtins, name)))
+
+
+class _LongRange:
+    """A long range as the right side of `in`: integers are found by arithmetic, anything else by walking through it, which is paid for."""
+
+    __slots__ = ("_meter", "_values")
+
+    def __init__(self, values: range, meter: Meter) -> None:
+        self._values = values
+        self._meter = meter
+
+    def __contains__(self, item: object) -> bool:
+        if type(item) is not int and type(item) is not bool:
+            self._meter.charge(len(self._values) >> 1)
+        return item in self._values
 
 
 class Functions:
@@ -72,9 +109,9 @@ class Functions:
     def hashable(self, values: Any) -> Any:
         """Return an iterable over items that are about to be hashed, and have been weighed."""
         kind = type(values)
-        if kind in (set, frozenset, dict, str, bytes, range):
+        if kind in (str, bytes, range) or (kind in (set, frozenset, dict) and are_small(values)):
             return self.metered(values)
-        if kind in (list, tuple) and set(map(type, values)) <= _FLAT:
+        if kind in (list, tuple) and are_small(values):
             return self.metered(values)
         return self.light_items(values)
 
@@ -82,6 +119,8 @@ class Functions:
         """Return what `dict.update` may take: a mapping, or pairs whose keys have been weighed."""
         if isinstance(values, dict):
             self.meter.grow(len(values) * 64)
+            if not are_small(dict.keys(values)):
+                self.light(list(dict.keys(values)))
             return values
         if type(type(values)) is SnippetType and hasattr(values, "keys"):
             return {self.light(key): values[key] for key in self.each(values.keys())}
@@ -107,7 +146,9 @@ class Functions:
             if len(values) > SMALL >> 6:
                 self.meter.grow(len(values) * 64)
             return values
-        return self.do_dict(values)
+        if isinstance(values, dict) or (type(type(values)) is SnippetType and hasattr(values, "keys")):
+            return self.do_dict(values)
+        raise TypeError(f"{type(values).__name__!r} object is not a mapping")
 
     def container(self, values: Any) -> Any:
         """Return the right side of `in`: something whose search has been paid for."""
@@ -116,15 +157,49 @@ class Functions:
             return values
         if kind in _SIZED or isinstance(values, list | tuple | deque):
             if len(values) > SMALL >> 6:
+                if kind is range:
+                    return _LongRange(values, self.meter)
                 self.meter.charge(len(values) >> (9 if kind is str else 5))
+                self.pay_to_compare(values)
             return values
-        if (
-            type(kind) is SnippetType
-            or isinstance(values, dict | View | Hint)
-            or hasattr(kind, "__contains__")
-        ):
+        if type(kind) is SnippetType:
+            return values if hasattr(kind, "__contains__") else compress(values, self.meter.steps)
+        if isinstance(values, dict | View | Hint) or hasattr(kind, "__contains__"):
             return values
         return compress(values, self.meter.steps)
+
+    def pay_to_compare(self, values: Any) -> None:
+        """Take the steps that comparing something with each of these items takes."""
+        if type(values) not in _FLAT_HOLDERS and not are_small(values):
+            weigh(self.meter, values)
+
+    def getitem(self, value: Any, key: Any) -> Any:
+        """Return an item, under a key that has been weighed, or a slice, which is paid for."""
+        kind = type(key)
+        if kind is str or kind is int:
+            return value[key]
+        if kind is slice:
+            return self.getslice(value, key.start, key.stop, key.step)
+        return value[self.light(key)]
+
+    def key(self, key: Any) -> Any:
+        """Return the key under which an item is set or deleted.
+
+        Raises:
+            Stopped: it is a slice as an object, whose items nobody has paid for.
+
+        """
+        if type(key) is slice:
+            raise self.meter.stop(
+                "offer", "setting or deleting by a slice object is not offered in a snippet"
+            )
+        return self.light(key)
+
+    def copied(self, value: Any) -> Any:
+        """Return the subject of a match, parts of which a pattern may copy."""
+        if type(value) in _SIZED or isinstance(value, list | tuple | dict | deque):
+            self.meter.grow(len(value) * 64)
+        return value
 
     def wide(self, value: Any, length: int) -> Any:
         self.meter.grow(length * 16)
@@ -133,7 +208,7 @@ class Functions:
     def getslice(self, value: Any, lower: Any, upper: Any, step: Any) -> Any:
         if type(value) not in _SIZED:
             return value[self.bound(lower) : self.bound(upper) : self.bound(step)]
-        if len(value) > SMALL:
+        if len(value) > SMALL >> 3:
             length = len(range(*slice(lower, upper, step).indices(len(value))))
             self.meter.grow(size(value) * length // len(value))
         return value[lower:upper:step]
@@ -186,6 +261,7 @@ class Functions:
         items = self.listed(iterable)
         kinds = set(map(type, items))
         if kinds <= _NUMBERS and type(start) in _NUMBERS:
+            self.pay_to_compare(items)
             return sum(items, start)
         if isinstance(start, str | bytes | bytearray):
             return sum((), start)  # raises what Python says
@@ -206,7 +282,7 @@ class Functions:
             return choose(*values)
         if len(values) == 1:
             found = values[0]
-            flat = type(found) in (list, tuple) and set(map(type, found)) <= _FLAT
+            flat = type(found) in (list, tuple) and are_small(found)
             items = self.metered(found) if flat or key is not None else self.light_items(found)
         else:
             items = list(map(self.light, values)) if key is None else list(values)
@@ -218,19 +294,23 @@ class Functions:
         """Sort a copy. What is compared has been weighed, as often as it may be compared."""
         items = self.do_list(iterable)
         if key is not None:
-            if len(items) > _FEW:
-                self._pay_to_sort(items, 0)
-            items.sort(key=lambda item: self.light(key(item)), reverse=reverse)
-            return items
-        kinds = set(map(type, items))
-        if not (
-            kinds <= _NUMBERS or (kinds == {str} and len(items) <= _FEW and max(map(len, items)) <= SMALL)
-        ):
+            return self._sorted_by(items, key, reverse=reverse)
+        if not are_small(items):
             self._pay_to_sort(items, weigh(self.meter, items))
         elif len(items) > _FEW:
             self._pay_to_sort(items, 0)
         items.sort(reverse=reverse)
         return items
+
+    def _sorted_by(self, items: list[Any], key: Any, *, reverse: bool) -> list[Any]:
+        """Sort by keys, which are worked out first and weighed as often as they are compared."""
+        keys = [self.light(key(item)) for item in items]
+        if not are_small(keys):
+            self._pay_to_sort(items, weigh(self.meter, keys) if len(items) > 1 else 0)
+        elif len(items) > _FEW:
+            self._pay_to_sort(items, 0)
+        order = sorted(range(len(items)), key=keys.__getitem__, reverse=reverse)
+        return [items[place] for place in order]
 
     def _pay_to_sort(self, items: list[Any], written: int) -> None:
         rounds = len(items).bit_length()
@@ -245,7 +325,7 @@ class Functions:
         kind = type(iterable)
         if kind in _SIZED:
             length = len(iterable)
-            if length > SMALL >> 3:
+            if length > _FEW:
                 self.meter.grow(length * (40 if kind in (range, str) else 8))
                 self.meter.charge(length >> 4)
             return list(iterable)
@@ -255,9 +335,16 @@ class Functions:
         return iterable if type(iterable) is tuple else tuple(self.do_list(iterable))
 
     def do_set(self, iterable: Any = ()) -> set[Any]:
+        self._pay_for_entries(iterable)
         return set(self.hashable(iterable))
 
+    def _pay_for_entries(self, iterable: Any) -> None:
+        """Count the entries of a set or dict that is about to be made of these."""
+        if type(iterable) in _SIZED and len(iterable) > _FEW:
+            self.meter.grow(len(iterable) * 64)
+
     def do_frozenset(self, iterable: Any = ()) -> frozenset[Any]:
+        self._pay_for_entries(iterable)
         return frozenset(self.hashable(iterable))
 
     def do_dict(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
@@ -293,7 +380,8 @@ class Functions:
                 return str(args[0])
             self._pay_to_show(args[0])
         elif args and isinstance(args[0], bytes | bytearray):
-            self.meter.grow(len(args[0]) * 4)
+            self.codec(*args[1:2], **{k: v for k, v in kwargs.items() if k == "encoding"})
+            self.meter.grow(len(args[0]) * MOST_GROWN)
         return str(*args, **kwargs)
 
     def str_of(self, value: Any) -> str:
@@ -335,11 +423,21 @@ class Functions:
         first = args[0]
         if isinstance(first, int):
             self.meter.grow(max(0, first))
-        elif isinstance(first, str | bytes | bytearray):
+        elif isinstance(first, str):
+            self.codec(*args[1:2])
+            self.meter.grow(size(first) * MOST_GROWN)
+        elif isinstance(first, bytes | bytearray):
             self.meter.grow(size(first))
         elif not hasattr(type(first), "__bytes__") and not hasattr(type(first), "__index__"):
             return (self.metered(first), *args[1:])
         return args
+
+    def codec(self, encoding: Any = "utf-8", errors: Any = "strict") -> None:
+        """Refuse an encoding that takes longer than its text is long, or that the library loads a module for."""
+        if isinstance(encoding, str) and encoding.lower().replace("_", "-") not in _CODECS:
+            raise self.meter.stop("offer", f"the encoding {encoding[:40]!r} is not offered in a snippet")
+        if errors == "namereplace":
+            raise self.meter.stop("offer", "errors='namereplace' is not offered in a snippet")
 
     # Numbers
 
@@ -359,7 +457,9 @@ class Functions:
             return self.pow(base, exp)
         if isinstance(base, int) and isinstance(exp, int) and isinstance(mod, int):
             words = (mod.bit_length() >> 5) + 1
-            self.meter.charge(exp.bit_length() * words * words >> 6)
+            self.meter.charge(
+                (exp.bit_length() * words * words >> 6) + ((base.bit_length() >> 5) * words >> 6)
+            )
         return pow(base, exp, mod)
 
     def do_hash(self, value: Any) -> int:
@@ -440,6 +540,8 @@ class Functions:
         return value.__real__ if type(value) is View else value
 
     def do_isinstance(self, value: Any, kinds: Any) -> bool:
+        if type(value) is View and kinds == self.do_type:
+            return True
         return isinstance(value, self._classes(kinds)) or self._is_kind(value, kinds)
 
     def _is_kind(self, value: Any, kinds: Any) -> bool:
@@ -470,8 +572,8 @@ class Functions:
         if more:
             raise self.meter.stop("offer", "making classes with type() is not offered in a snippet")
         kind = type(value)
-        if kind is View:
-            return self.do_type
+        if kind is View or kind is SnippetType or kind is type:
+            return self.namespace["__builtins__"].get("type", self.do_type)
         if type(kind) is SnippetType or (issubclass(kind, BaseException) and kind.__module__ == "builtins"):
             return kind
         return self.view(kind)
@@ -513,7 +615,19 @@ class Functions:
                 raise self.meter.stop(
                     "offer", "a class in a snippet derives from its own classes, exceptions or object"
                 )
-        return builtins.__build_class__(body, name, *real, metaclass=SnippetType)
+        made = builtins.__build_class__(body, name, *real, metaclass=SnippetType)
+        for special in SPECIAL_METHODS.intersection(vars(made)):
+            if not self._is_own_function(vars(made)[special]):
+                raise self.meter.stop(
+                    "offer", f"{special} of a class in a snippet must be a function of its own"
+                )
+        return made
+
+    def _is_own_function(self, value: Any) -> bool:
+        """Return whether a special method is the snippet's own code, which takes steps, and nothing that the library runs in C."""
+        if isinstance(value, staticmethod | classmethod):
+            value = value.__func__
+        return value is None or (type(value) is FunctionType and value.__globals__ is self.namespace)
 
 
 def plain_import(name: str, *_: Any) -> Any:

@@ -259,7 +259,13 @@ class Language(RestrictingNodeTransformer):
             node.value = self._call("slots", [node.value], node)
             node.slice.lower, node.slice.upper, node.slice.step = map(self._bound, bounds)
             return node
-        node.slice = self._light(self.visit(node.slice))
+        key = self.visit(node.slice)
+        if self._is_flat(key) or isinstance(key, ast.Tuple):
+            node.slice = self._light(key)
+        elif isinstance(node.ctx, ast.Load):
+            return self._call("[]", [node.value, key], node)
+        else:
+            node.slice = self._call("key", [key], node)
         return node
 
     def slice_(self, node: ast.Slice) -> ast.expr:
@@ -403,15 +409,18 @@ class Language(RestrictingNodeTransformer):
         if around:
             self._known = around.copy()
             self._forget(node.args)
-        node.body = _placed(
-            ast.BoolOp(_AND, [self._call("tick", [], node), self.visit(node.body)]), node.body
-        )
+        before = self._nodes
+        body = self.visit(node.body)
+        size = self._nodes - before
+        paid = [self._paid(size // 32, node)] if size > _COST_NODES else []
+        node.body = _placed(ast.BoolOp(_AND, [self._call("tick", [], node), *paid, body]), node.body)
         self._in_class, self._known = outer, around
         return node
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> ast.expr:
         around = self._known
         first = self.visit(node.generators[0].iter)  # worked out in the scope around
+        before = self._nodes
         if self.infers:
             self._known = self._known_in(node.generators)
         for i, generator in enumerate(node.generators):
@@ -425,7 +434,15 @@ class Language(RestrictingNodeTransformer):
             self._list(generator.ifs)
         self._element(node)
         self._known = around
+        size = self._nodes - before
+        if size > _COST_NODES:
+            node.generators[-1].ifs.insert(0, self._paid(size // 32, node))
         return node
+
+    def _paid(self, steps: int, at: ast.AST) -> ast.expr:
+        """Return an expression that takes steps and is true."""
+        charge = self._call("charge", [_placed(ast.Constant(steps), at)], at)
+        return _placed(ast.Compare(charge, [ast.Is()], [_placed(ast.Constant(None), at)]), at)
 
     def _known_in(self, generators: Sequence[ast.comprehension]) -> Known:
         """Return what is known within a comprehension: its own names hide those around it."""
@@ -659,8 +676,12 @@ class Language(RestrictingNodeTransformer):
 
     def while_(self, node: ast.While) -> ast.stmt:
         """Write `while test:` as a loop over the steps: a step costs less than the test of a `while`."""
+        before = self._nodes
         test = self.visit(node.test)
+        size = self._nodes - before
         body = self._metered_body(node.body)
+        if size > _COST_NODES:
+            test = _placed(ast.BoolOp(_AND, [self._paid(size // 32, node), test]), node)
         if node.orelse:
             ticked = _placed(ast.BoolOp(_AND, [self._call("tick", [], node), test]), node)
             return _placed(ast.While(ticked, body, self._body(node.orelse)), node)
@@ -688,7 +709,7 @@ class Language(RestrictingNodeTransformer):
 
     def with_(self, node: ast.With) -> ast.stmt:
         for item in node.items:
-            item.context_expr = self.visit(item.context_expr)
+            item.context_expr = self._call("manager", [self.visit(item.context_expr)], item.context_expr)
             if item.optional_vars is not None:
                 item.optional_vars = self.visit(item.optional_vars)
                 if _has_star(item.optional_vars):
@@ -698,7 +719,13 @@ class Language(RestrictingNodeTransformer):
 
     def match(self, node: ast.Match) -> list[ast.stmt]:
         before: list[ast.stmt] = []
-        node.subject = self._light(self.visit(node.subject))
+        copies = any(
+            isinstance(part, ast.MatchStar | ast.MatchMapping)
+            for case in node.cases
+            for part in ast.walk(case.pattern)
+        )
+        subject = self._light(self.visit(node.subject))
+        node.subject = self._call("copied", [subject], node) if copies else subject
         for case in node.cases:
             self._pattern(case.pattern, before)
             if case.guard is not None:
@@ -715,7 +742,9 @@ class Language(RestrictingNodeTransformer):
             node.value = self._pattern_value(node.value)
         elif isinstance(node, ast.MatchMapping):
             self._check_bound(node, node.rest)
-            node.keys = [self._pattern_value(key) for key in node.keys]
+            node.keys = [self.visit(key) for key in node.keys]
+            if not all(isinstance(key, ast.Constant) or _is_number(key) for key in node.keys):
+                self._refuse(node, "the keys of a pattern must be written out in a snippet")
         elif isinstance(node, ast.MatchClass):
             self._class_pattern(node, before)
         elif not isinstance(node, ast.MatchSingleton | ast.MatchSequence | ast.MatchOr):

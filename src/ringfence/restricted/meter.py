@@ -26,11 +26,10 @@ MB = 1 << 20
 SMALL = 4096
 """Values up to this size, in bytes or items, are not counted one by one: steps bound how many there can be."""
 _MOST_AT_ONCE = 1000
+_FIRST_AT_ONCE = 64
 _LEAST_AT_ONCE = 4
 _LARGE_WORK = 4_000_000
 """A chunk of steps touches about so many bytes of the largest value, about 2 ms of work, before the clock is looked at."""
-_BYTES_A_STEP = 8192
-"""The most that unmetered operations can allocate between two steps: a body of 32 nodes, 256 bytes each."""
 
 
 class Stopped(GeneratorExit):
@@ -74,6 +73,7 @@ class Meter:
         "_deadline",
         "_frame",
         "_fresh",
+        "_grown",
         "_largest",
         "_looking",
         "_most_bytes",
@@ -108,8 +108,9 @@ class Meter:
         self._fresh = 0
         self._produced = 0
         self._largest = 0
-        self._pace = _MOST_AT_ONCE
+        self._pace = _FIRST_AT_ONCE
         self._base: int | None = None
+        self._grown = 0
         self._frame: FrameType | None = None
         self._chunk: repeat[bool] = repeat(True, 0)
         self._looking = False
@@ -158,6 +159,11 @@ class Meter:
             self._unlooked = 0
             self.look()
 
+    def pay(self, steps: int) -> None:
+        """Take steps for a large piece of source that is about to run, and count what its small values may take."""
+        self.grow(steps << 11)
+        self.charge(steps)
+
     def grow(self, size: int) -> None:
         """Count bytes that an operation is about to make, and the steps to write them.
 
@@ -167,7 +173,7 @@ class Meter:
         """
         if size > self._largest:
             self._largest = size
-            self._pace = max(_LEAST_AT_ONCE, min(_MOST_AT_ONCE, _LARGE_WORK // size))
+            self._pace = max(_LEAST_AT_ONCE, min(self._pace, _LARGE_WORK // size))
             self._shorten()
         self._produced += size
         self._fresh += size
@@ -203,8 +209,7 @@ class Meter:
             raise self.stop("steps", f"the snippet takes more than {self.limit:,} steps")
         if perf_counter() > self._deadline:
             raise self.stop("time", f"the snippet takes longer than {self.budget.wall_seconds:g} s")
-        if self._produced + self.used * _BYTES_A_STEP > self._most_bytes:
-            self._measure(0)
+        self._measure(0)
 
     def _hand_out(self) -> None:
         """Put down the next steps, fewer where large values make each one slow, and behind them the gate to those that follow.
@@ -228,22 +233,27 @@ class Meter:
             self.alive()
             if self._ahead + self._spent >= self.limit:
                 raise self.stop("steps", f"the snippet takes more than {self.limit:,} steps")
+            pace = self._pace
             self.look()
             self._measure_depth()
+            if self._pace == pace:
+                most = min(_MOST_AT_ONCE, _LARGE_WORK // max(1, self._largest))
+                self._pace = max(_LEAST_AT_ONCE, min(pace << 1, most))
             self._hand_out()
         finally:
             self._looking = False
         return None
 
     def _measure(self, coming: int) -> None:
+        """Look at what the process has grown by, and hand out fewer steps at once where it grows fast."""
         self._fresh = 0
         now = resident_bytes()
         if self._base is None:
             self._base = now
-        grown = now - self._base
-        if grown > self._most_bytes >> 3:
-            self._pace = min(self._pace, 64)
-        if grown + coming > self._most_bytes:
+        before, self._grown = self._grown, now - self._base
+        if self._grown - before > self._slack >> 1:
+            self._pace = max(_LEAST_AT_ONCE, self._pace >> 2)
+        if self._grown + coming > self._most_bytes:
             raise self.stop("memory", f"the snippet takes more than {self.budget.memory_mb:,} MB")
 
     def _measure_depth(self) -> None:
@@ -260,3 +270,4 @@ class Meter:
     def begin(self, frame: FrameType | None) -> None:
         """Count calls within calls from this frame on, and take the memory of this moment as the start."""
         self._frame = frame
+        self._base = resident_bytes()

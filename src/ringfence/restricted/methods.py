@@ -15,11 +15,13 @@ from itertools import compress
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
+from ringfence.restricted.budget import INTEGER_BITS
+from ringfence.restricted.functions import MOST_GROWN as _MOST_GROWN
 from ringfence.restricted.meter import SMALL
 from ringfence.restricted.names import GUARDED_METHODS
 from ringfence.restricted.objects import View
 from ringfence.restricted.shallow import defaultdict, deque
-from ringfence.restricted.weigh import size
+from ringfence.restricted.weigh import are_small, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,9 +74,37 @@ def _split_factor(name: str, value: Any, sought: Any) -> int:
 def _padding(name: str) -> Handler:
     def handler(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
         width = args[0] if args else kwargs.get("tabsize", 8)
-        if isinstance(width, int) and width > SMALL:
-            run.meter.grow(width * (len(value) if name == "expandtabs" else 1) * 4)
-        return _copying(name, 8 if name == "expandtabs" else 1)(run, value, *args, **kwargs)
+        if isinstance(width, int) and name == "expandtabs":
+            tabs = value.count("\t" if type(value) is str else b"\t")
+            run.meter.grow((len(value) + tabs * max(0, width)) * 4 if tabs * width > SMALL else 0)
+        elif isinstance(width, int) and width > SMALL:
+            run.meter.grow(width * 4)
+        return _copying(name)(run, value, *args, **kwargs)
+
+    return handler
+
+
+def _stripping(name: str) -> Handler:
+    """Return the guard of a method that looks each character up among others."""
+
+    def handler(run: Run, value: Any, *args: Any) -> Any:
+        if args and isinstance(args[0], _TEXTS):
+            run.meter.charge(len(value) * len(args[0]) >> 8)
+        if len(value) > SMALL:
+            run.meter.grow(size(value))
+        return getattr(value, name)(*args)
+
+    return handler
+
+
+def _coding(name: str) -> Handler:
+    """Return the guard of `encode` and `decode`."""
+
+    def handler(run: Run, value: Any, *args: Any, **kwargs: Any) -> Any:
+        run.codec(*args, **kwargs)
+        if len(value) > SMALL >> 3:
+            run.meter.grow(size(value) * _MOST_GROWN)
+        return getattr(value, name)(*args, **kwargs)
 
     return handler
 
@@ -128,7 +158,7 @@ def _consuming(name: str) -> Handler:
     """Return the guard of a method that takes the items of an iterable into a list."""
 
     def handler(run: Run, value: Any, items: Any) -> Any:
-        return getattr(value, name)(run.metered(items))
+        return getattr(value, name)(list(items) if items is value else run.metered(items))
 
     return handler
 
@@ -151,7 +181,20 @@ def _comparing(name: str) -> Handler:
         if args:
             run.light(args[0])
         run.meter.charge(len(value) >> 4)
+        if len(value) > SMALL >> 6:
+            run.pay_to_compare(value)
         return getattr(value, name)(*args)
+
+    return handler
+
+
+def _in_range(name: str) -> Handler:
+    """Return the guard of a search in a range, which goes through all of it for what is no integer."""
+
+    def handler(run: Run, value: range, sought: Any) -> Any:
+        if type(sought) is not int and type(sought) is not bool:
+            run.meter.charge(len(value))
+        return getattr(value, name)(sought)
 
     return handler
 
@@ -166,15 +209,27 @@ def _shifting(name: str) -> Handler:
 
 
 def _sort(run: Run, value: list[Any], *, key: Any = None, reverse: bool = False) -> None:
-    value[:] = run.do_sorted(value, key=key, reverse=reverse)
+    items = value[:]
+    value.clear()  # as Python does: who looks while it is sorted sees nothing
+    try:
+        done = run.do_sorted(items, key=key, reverse=reverse)
+        changed = bool(value)
+    except BaseException:
+        value[:] = items
+        raise
+    value[:] = done
+    if changed:
+        raise ValueError("list modified during sort")
 
 
 def _combining(name: str) -> Handler:
     """Return the guard of a set's method, which hashes the items of other iterables."""
 
     def handler(run: Run, value: Any, *others: Any) -> Any:
-        if len(value) > SMALL:
+        if len(value) > SMALL >> 3:
             run.meter.grow(size(value))
+        if not are_small(value):
+            run.light(value if not isinstance(value, set | frozenset) else list(value))
         return getattr(value, name)(*[run.hashable(other) for other in others])
 
     return handler
@@ -258,7 +313,10 @@ def _handlers() -> dict[str, dict[type, Handler]]:
                     table[name][kind] = make(name)
 
     put(_COPIES, _TEXTS, lambda name: _copying(name, 3))
-    put("encode decode hex", _TEXTS, lambda name: _copying(name, 4))
+    put("strip lstrip rstrip", _TEXTS, _stripping)
+    put("encode decode", _TEXTS, _coding)
+    put("hex", _TEXTS, lambda name: _copying(name, 4))
+    put("count index", (range,), _in_range)
     put("rfind rindex rpartition rsplit split splitlines", _TEXTS, _searching)
     put("center expandtabs ljust rjust zfill", _TEXTS, _padding)
     put("replace", _TEXTS, lambda _: _replace)
@@ -304,6 +362,8 @@ def _unbound(run: Run, kind: type, name: str, args: tuple[Any, ...], kwargs: dic
         return _from_decimal(run, kind, *args)
     if name in ("from_bytes", "fromhex") and args:
         run.meter.grow(size(args[0]))
+        if name == "from_bytes" and size(args[0]) * 8 > INTEGER_BITS * 2:
+            raise run.too_large_integer()
     if name == "strptime" and issubclass(kind, datetime):
         text, pattern = args
         if len(pattern) > _MOST_FORMAT or len(text) > SMALL:
@@ -345,14 +405,18 @@ def _lanes(name: str, kind: type, general: Handler, most: int) -> tuple[Handler,
         return method(value) if type(value) is kind and length(value) <= most else general(run, value)
 
     def one(run: Any, value: Any, a: Any) -> Any:
-        return method(value, a) if type(value) is kind and length(value) <= most else general(run, value, a)
+        if (
+            type(value) is kind
+            and length(value) <= most
+            and (type(a) is int or (type(a) is str and len(a) <= _LITTLE))
+        ):
+            return method(value, a)
+        return general(run, value, a)
 
     def two(run: Any, value: Any, a: Any, b: Any) -> Any:
-        return (
-            method(value, a, b)
-            if type(value) is kind and length(value) <= most
-            else general(run, value, a, b)
-        )
+        if type(value) is kind and length(value) <= most and type(a) in _KEYS and type(b) is int:
+            return method(value, a, b)
+        return general(run, value, a, b)
 
     return none, one, two
 
@@ -386,7 +450,7 @@ _KEYS = frozenset((str, int))
 _LITTLE = 64
 _SIZED_LANES = {
     **dict.fromkeys(
-        f"{_COPIES} encode partition split splitlines rsplit rfind rindex rpartition".split(), (str, SMALL)
+        f"{_COPIES} partition split splitlines rsplit rfind rindex rpartition".split(), (str, SMALL)
     ),
     **dict.fromkeys(("copy", "pop", "insert", "index", "count"), (list, _LITTLE)),
 }

@@ -67,7 +67,6 @@ SPECIAL_METHODS = frozenset(
         "imatmul",
         "imod",
         "imul",
-        "index",
         "init",
         "int",
         "invert",
@@ -80,7 +79,6 @@ SPECIAL_METHODS = frozenset(
         "ixor",
         "le",
         "len",
-        "length_hint",
         "lshift",
         "lt",
         "matmul",
@@ -123,6 +121,7 @@ SPECIAL_METHODS = frozenset(
     ]
 )
 """Special methods that a class may define. Left out on purpose: `__del__`, which would run after the snippet has ended,
+`__index__` and `__length_hint__`, by which an object says a number to C code that no guard has seen,
 `__getattribute__`, and the hooks by which a class changes what classes are."""
 
 CLASS_NAMES = frozenset(("__slots__", "__match_args__", "__doc__"))
@@ -155,7 +154,7 @@ METADATA_NAMES = frozenset(
 )
 """Special names that mean nothing to Python and that authors write at the top of a program."""
 
-WRITABLE_SPECIALS = frozenset(("__name__", "__doc__", "__qualname__"))
+WRITABLE_SPECIALS = frozenset(("__name__", "__qualname__"))
 """Special attributes of a snippet's own functions and classes that it may set."""
 
 GUARDED_METHODS = frozenset(

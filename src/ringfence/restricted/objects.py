@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
+from types import (
+    BuiltinFunctionType,
+    BuiltinMethodType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+)
 from typing import TYPE_CHECKING, Any
 
+from ringfence.restricted.meter import Stopped
 from ringfence.restricted.names import GUARDED_METHODS, SPECIAL_METHODS, attribute_fault, is_special
 
 if TYPE_CHECKING:
@@ -18,6 +26,38 @@ class SnippetType(type):
     """The type of every class that a snippet defines: how guards tell its objects from the host's."""
 
     __slots__ = ()
+
+
+_ENDS = (Stopped, KeyboardInterrupt, SystemExit)
+_OF_NAMED_TUPLES = ("_fields", "_asdict", "_replace", "_field_defaults")
+_DESCRIPTORS = (property, GetSetDescriptorType, MemberDescriptorType)
+
+
+class Manager:
+    """Takes the place of a context manager: it is left like any other, but is not asked about the end of the evaluation.
+
+    Arguments:
+        manager: of the snippet.
+
+    """
+
+    __slots__ = ("__manager__",)
+
+    def __init__(self, manager: Any) -> None:
+        kind = type(manager)
+        if not (hasattr(kind, "__enter__") and hasattr(kind, "__exit__")):
+            raise TypeError(f"{kind.__name__!r} object does not support the context manager protocol")
+        self.__manager__ = manager
+
+    def __enter__(self) -> Any:
+        return type(self.__manager__).__enter__(self.__manager__)
+
+    def __exit__(self, kind: Any, error: Any, traceback: object) -> Any:  # noqa: PYI036 - as it comes
+        if kind is not None and issubclass(kind, _ENDS):
+            return False
+        return type(self.__manager__).__exit__(
+            self.__manager__, kind, error, None if traceback is None else HINT
+        )
 
 
 class View:
@@ -41,7 +81,11 @@ class View:
         return self.__make__(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        return self.__run__.attribute(self.__real__, name)
+        found = self.__run__.attribute(self.__real__, name)
+        private = name.startswith("_") and not (name in _OF_NAMED_TUPLES and issubclass(self.__real__, tuple))
+        if private or type(found) in _DESCRIPTORS:
+            raise self.__run__.meter.stop("offer", f"{name} of {self!r} is not offered in a snippet")
+        return found
 
     def __getitem__(self, item: object) -> Hint:
         return HINT
@@ -133,7 +177,8 @@ class Slots:
         target[key] = value
 
     def __delitem__(self, key: Any) -> None:
-        self.__run__.meter.charge(len(self.__target__) >> 7)
+        if isinstance(self.__target__, list | bytearray):
+            self.__run__.meter.charge(len(self.__target__) >> 7)
         del self.__target__[key]
 
 
@@ -200,7 +245,9 @@ class Attributes:
             if isinstance(found, str) or found is None:
                 return found
             raise self._refusal(value, name)
-        if name == "__dict__" and type(kind) is SnippetType:
+        if name == "__dict__":
+            if type(kind) is not SnippetType:
+                raise self._refusal(value, name)
             return dict(value.__dict__)
         own = type(kind) is SnippetType or kind is SnippetType or kind is super
         if own or (name in ("__init__", "__repr__", "__str__") and _is_exception(value)):
@@ -267,6 +314,15 @@ class Unbound:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.__guard__(self.__real__, *args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unbound) and (other.__guard__, other.__real__) == (
+            self.__guard__,
+            self.__real__,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.__guard__, self.__real__))
 
 
 class Partial:

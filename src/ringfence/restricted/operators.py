@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from decimal import Decimal
 from fractions import Fraction
 from itertools import compress
@@ -15,13 +15,16 @@ from ringfence.restricted.budget import INTEGER_BITS
 from ringfence.restricted.meter import SMALL
 from ringfence.restricted.objects import SnippetType
 from ringfence.restricted.shallow import deque
-from ringfence.restricted.weigh import size, weigh
+from ringfence.restricted.weigh import are_small, size, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ringfence.restricted.meter import Meter
 
+_ordered_views: tuple[Any, ...] = (OrderedDict().keys(), OrderedDict().items(), OrderedDict().values())
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.items()), type({}.values()), *map(type, _ordered_views))
+_HASHED: tuple[type, ...] = (set, frozenset, dict, *_VIEWS)
 _FEW = 8
 _MODEST = 1024
 _MOST_WIDTH = 10_000
@@ -55,6 +58,7 @@ class Operators:
 
     __slots__ = ()
     meter: Meter
+    pairs: Callable[[Any], Any]
     bounded_decimal: Callable[[Decimal], Decimal]
 
     def add(self, a: Any, b: Any) -> Any:
@@ -140,6 +144,8 @@ class Operators:
                 self.meter.grow(size(a) + size(b))
             return a + b
         if isinstance(a, list | deque | bytearray):
+            if b is a:
+                b = list(b)
             a += self.metered(b)
             return a
         return self._linear(operator.iadd, a, b)
@@ -154,7 +160,7 @@ class Operators:
 
     def ior(self, a: Any, b: Any) -> Any:
         if isinstance(a, dict) and not isinstance(b, dict):
-            b = self.light_items(b)
+            b = self.pairs(b)
         return self._linear(operator.ior, a, b)
 
     # How large a result is
@@ -216,18 +222,32 @@ class Operators:
 
     def _linear(self, operation: Any, a: Any, b: Any) -> Any:
         """Do what takes as long as its operands are large."""
+        if isinstance(a, _HASHED) or isinstance(b, _HASHED):
+            b = self._pay_to_merge(a, b)
         total = size(a) + size(b)
         if total > SMALL:
             if type(a) is Fraction or type(b) is Fraction:
                 self._measure_fractions(a, b)
             self.meter.grow(total)
             self.meter.charge(total >> 7)
-            if issubclass(type(a), Counter | frozenset | set):
-                self.light(a)
         if type(a) is Counter and type(b) is Counter:
             self.plain_counts(a)
             self.plain_counts(b)
         return operation(a, b)
+
+    def _pay_to_merge(self, a: Any, b: Any) -> Any:
+        """Pay for the items of sets, dicts and their views, which are hashed and compared; return the other side, as a list if need be."""
+        if (
+            isinstance(a, _VIEWS)
+            and not isinstance(b, (*_HASHED, list, tuple))
+            and hasattr(type(b), "__iter__")
+        ):
+            b = list(self.metered(b))
+        side: Any
+        for side in (a, b):
+            if isinstance(side, (*_HASHED, list, tuple)) and not are_small(side):
+                self.light(list(side))  # type: ignore[call-overload]  # what has been tested for above
+        return b
 
     def plain_counts(self, counts: Any) -> Any:
         """Return a mapping of elements to counts, none of which grows by being added up."""
@@ -269,6 +289,7 @@ class Operators:
 
     def _printf(self, text: Any, values: Any) -> Any:
         """Format in the old way: widths are bounded, and what is shown is weighed."""
+        total = 0
         for widths in (_WIDTHS if type(text) is str else _BYTE_WIDTHS).findall(text):
             for width in widths:
                 if width in ("*", b"*") or (
@@ -277,7 +298,8 @@ class Operators:
                     raise self.meter.stop(
                         "offer", f"a width of more than {_MOST_WIDTH:,} characters is not offered"
                     )
-        self.meter.grow(size(text) + weigh(self.meter, values))
+                total += int(width or 0)
+        self.meter.grow(size(text) + total * 4 + weigh(self.meter, values))
         for value in (
             values if type(values) is tuple else values.values() if isinstance(values, dict) else (values,)
         ):

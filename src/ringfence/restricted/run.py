@@ -15,7 +15,7 @@ from ringfence.restricted.functions import GUARDED, NATIVE, Functions
 from ringfence.restricted.meter import Meter, Stopped
 from ringfence.restricted.methods import Methods
 from ringfence.restricted.names import BUILT_IN_TYPES, GUARDED_METHODS
-from ringfence.restricted.objects import Attributes, Kind, Slots, View
+from ringfence.restricted.objects import Attributes, Kind, Manager, Slots, View
 from ringfence.restricted.operators import Operators
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ GUARDS: dict[str, str] = {
     "int()1": "int_of",
     "list()1": "do_list",
     "$[:]": "getslice",
+    "$[]": "getitem",
     "$bound": "bound",
     "$class pattern": "class_pattern",
     "$container": "container",
@@ -48,8 +49,11 @@ GUARDS: dict[str, str] = {
     "$getattr": "attribute",
     "$import": "import_module",
     "$import from": "import_name",
+    "$copied": "copied",
     "$kept": "kept",
+    "$key": "key",
     "$light": "light",
+    "$manager": "manager",
     "$mapping": "mapping",
     "$own": "own",
     "$shown": "shown",
@@ -73,7 +77,7 @@ CONSTANTS: dict[str, Any] = {
     "complex()": complex,
     "float()": float,
 }
-_METERS = {"$steps": "meter.steps", "$tick": "meter.tick", "$alive": "meter.alive", "$charge": "meter.charge"}
+_METERS = {"$steps": "meter.steps", "$tick": "meter.tick", "$alive": "meter.alive", "$charge": "meter.pay"}
 _ALWAYS = ("__build_class__", "__import__")
 
 
@@ -184,6 +188,9 @@ class Run(Operators, Methods, Functions, Attributes):
     def at_close(self, action: Any) -> None:
         """Have something called when the evaluation ends, however it ends."""
         self._closers.append(action)
+
+    def manager(self, manager: Any) -> Manager:
+        return Manager(manager)
 
     def slots(self, target: Any) -> Slots:
         return Slots(self, target)

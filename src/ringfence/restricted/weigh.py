@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ringfence.restricted.meter import Meter
 
 _FLAT = frozenset((int, float, complex, bool, type(None)))
+_SHOWN_OF_ERRORS = ("filename", "filename2", "msg", "strerror", "text", "reason", "object", "name")
+"""What a built-in exception may show besides its arguments."""
+_SCALARS = _FLAT | {str}
+_SHORT = 1024
 _WRITTEN = 26
 """The most that a number takes when it is written out, with a comma and a blank."""
 _arguments = BaseException.args.__get__  # type: ignore[attr-defined]
@@ -61,6 +65,21 @@ def size(value: Any) -> int:
     return len(value) * _ENTRY if isinstance(value, dict) else 0
 
 
+def are_small(values: Any) -> bool:
+    """Return whether all of these are short texts and small numbers, so that hashing or comparing each takes next to nothing."""
+    kinds = set(map(type, values))
+    if not kinds <= _SCALARS:
+        return False
+    if str in kinds:
+        texts = values if len(kinds) == 1 else [value for value in values if type(value) is str]
+        if max(map(len, texts)) > _SHORT:
+            return False
+    if int in kinds:
+        numbers = values if len(kinds) == 1 else [value for value in values if type(value) is int]
+        return max(map(int.bit_length, numbers)) <= _SHORT
+    return True
+
+
 def weigh(meter: Meter, value: Any) -> int:
     """Take the steps that comparing, hashing or showing a value takes, with everything in it as often as it is in it.
 
@@ -102,7 +121,7 @@ def _weigh_one(value: Any, below: list[Any]) -> int:
     if issubclass(kind, dict):
         return _weigh_items(dict.keys(value), below) + _weigh_items(dict.values(value), below)
     if issubclass(kind, BaseException):
-        below.append(_arguments(value))
+        below += [_arguments(value), *(getattr(value, name, None) for name in _SHOWN_OF_ERRORS)]
     elif kind is slice:
         below += [value.start, value.stop, value.step]
     return 0

@@ -77,6 +77,8 @@ class Source:
 
     def shuffle(self, x: Any) -> None:
         """Put a list into random order."""
+        if type(x) is not list:
+            raise self.__run__.meter.stop("offer", "random.shuffle is offered for lists")
         self.__run__.meter.charge(len(x) * 10)
         self.__source__.shuffle(x)
 

@@ -58,15 +58,15 @@ class Operator(ModuleView):
 
     def getitem(self, a: Any, b: Any, /) -> Any:
         """Return a[b]."""
-        return a[self.__run__.light(b)]
+        return self.__run__.getitem(a, b)
 
     def setitem(self, a: Any, b: Any, c: Any, /) -> None:
         """Set a[b]."""
-        a[self.__run__.light(b)] = c
+        a[self.__run__.key(b)] = c
 
     def delitem(self, a: Any, b: Any, /) -> None:
         """Delete a[b]."""
-        del a[self.__run__.light(b)]
+        del a[self.__run__.key(b)]
 
     def length_hint(self, obj: Any, default: int = 0, /) -> int:
         """Return about how many items there are."""

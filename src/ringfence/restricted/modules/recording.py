@@ -59,11 +59,18 @@ class Field:
         return self.default is not MISSING or self.default_factory is not MISSING
 
 
-def repr_of(run: Run, names: list[str]) -> Callable[[Any], str]:
+def refuse_other(run: Run, cls: type, value: Any) -> None:
+    """End the evaluation where a record's method is called for an object of another class: it reads and sets by name."""
+    if not isinstance(value, cls):
+        raise run.meter.stop("offer", f"a method of {cls.__name__} is not offered for another object")
+
+
+def repr_of(run: Run, cls: type, names: list[str]) -> Callable[[Any], str]:
     """Return `__repr__`: a record inside of itself is three dots."""
     shown: set[int] = set()
 
     def method(self: Any) -> str:
+        refuse_other(run, cls, self)
         key = id(self)
         if key in shown:
             return "..."
@@ -79,11 +86,12 @@ def repr_of(run: Run, names: list[str]) -> Callable[[Any], str]:
     return method
 
 
-def comparison(run: Run, sign: str, names: list[str]) -> Callable[[Any, Any], Any]:
+def comparison(run: Run, cls: type, sign: str, names: list[str]) -> Callable[[Any, Any], Any]:
     """Return `__eq__`, `__lt__` and the like."""
     compare = getattr(operator, sign)
 
     def method(self: Any, other: Any) -> Any:
+        refuse_other(run, cls, self)
         if type(other) is not type(self):
             return NotImplemented
         run.meter.charge(4)
@@ -93,33 +101,36 @@ def comparison(run: Run, sign: str, names: list[str]) -> Callable[[Any, Any], An
     return method
 
 
-def hash_of(run: Run, names: list[str]) -> Callable[[Any], int]:
+def hash_of(run: Run, cls: type, names: list[str]) -> Callable[[Any], int]:
     """Return `__hash__`."""
 
     def method(self: Any) -> int:
+        refuse_other(run, cls, self)
         run.meter.charge(4)
         return hash(tuple(run.light(getattr(self, name)) for name in names))
 
     return method
 
 
-def frozen_setattr(cls: Any, names: frozenset[str]) -> Callable[[Any, str, Any], None]:
+def frozen_setattr(run: Run, cls: Any, names: frozenset[str]) -> Callable[[Any, str, Any], None]:
     """Return `__setattr__` of a record that does not change."""
 
     def method(self: Any, name: str, value: Any) -> None:
         if type(self) is cls or name in names:
             raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+        run.own(self)
         super(cls, self).__setattr__(name, value)
 
     return method
 
 
-def frozen_delattr(cls: Any, names: frozenset[str]) -> Callable[[Any, str], None]:
+def frozen_delattr(run: Run, cls: Any, names: frozenset[str]) -> Callable[[Any, str], None]:
     """Return `__delattr__` of a record that does not change."""
 
     def method(self: Any, name: str) -> None:
         if type(self) is cls or name in names:
             raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+        run.own(self)
         super(cls, self).__delattr__(name)
 
     return method

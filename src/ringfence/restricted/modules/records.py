@@ -18,9 +18,11 @@ from ringfence.restricted.modules.recording import (
     frozen_delattr,
     frozen_setattr,
     hash_of,
+    refuse_other,
     repr_of,
 )
 from ringfence.restricted.modules.view import ModuleView
+from ringfence.restricted.names import attribute_fault, is_special
 from ringfence.restricted.objects import HINT, SnippetType
 
 if TYPE_CHECKING:
@@ -139,6 +141,8 @@ class _Making:
         run.meter.charge(_STEPS)
         self._fields = self._inherited()
         self._collect()
+        if any(is_special(name) or attribute_fault(name) for name in self._fields):
+            raise run.meter.stop("offer", "a field with a name of Python's own is not offered in a dataclass")
         if len(self._fields) > _MOST_FIELDS:
             raise run.meter.stop("offer", f"a dataclass of more than {_MOST_FIELDS} fields is not offered")
 
@@ -197,15 +201,17 @@ class _Making:
         if options["init"]:
             self._put("__init__", self._init())
         if options["repr"]:
-            self._put("__repr__", repr_of(self._run, [field.name for field in fields if field.repr]))
+            self._put(
+                "__repr__", repr_of(self._run, self._cls, [field.name for field in fields if field.repr])
+            )
         compared = [field.name for field in fields if field.compare]
         if options["eq"]:
-            self._put("__eq__", comparison(self._run, "__eq__", compared))
+            self._put("__eq__", comparison(self._run, self._cls, "__eq__", compared))
         if options["order"]:
             self._order(compared)
         if options["frozen"]:
-            self._put("__setattr__", frozen_setattr(cls, frozenset(self._fields)))
-            self._put("__delattr__", frozen_delattr(cls, frozenset(self._fields)))
+            self._put("__setattr__", frozen_setattr(self._run, cls, frozenset(self._fields)))
+            self._put("__delattr__", frozen_delattr(self._run, cls, frozenset(self._fields)))
         self._hash(explicit=explicit_hash)
         if options["match_args"] and "__match_args__" not in vars(cls):
             matched = tuple(field.name for field in fields if field.init and not field.kw_only)
@@ -226,7 +232,7 @@ class _Making:
                     f"Cannot overwrite attribute {name} in class {self._cls.__name__}. "
                     "Consider using functools.total_ordering"
                 )
-            self._put(name, comparison(self._run, name, compared))
+            self._put(name, comparison(self._run, self._cls, name, compared))
 
     def _has_hash(self) -> bool:
         found = vars(self._cls).get("__hash__", MISSING)
@@ -238,7 +244,7 @@ class _Making:
             raise TypeError(f"Cannot overwrite attribute __hash__ in class {self._cls.__name__}")
         if options["unsafe_hash"] or (options["eq"] and options["frozen"] and not explicit):
             names = [f.name for f in self._fields.values() if (f.compare if f.hash is None else f.hash)]
-            self._cls.__hash__ = hash_of(self._run, names)
+            self._cls.__hash__ = hash_of(self._run, self._cls, names)
         elif options["eq"] and not explicit:
             self._cls.__hash__ = None
 
@@ -269,6 +275,7 @@ class _Making:
         put: Callable[..., None] = object.__setattr__ if self._options["frozen"] else setattr
 
         def fill(record: Any, values: tuple[Any, ...]) -> None:
+            refuse_other(run, cls, record)
             run.meter.tick()
             given = dict(zip(names, values, strict=True))
             for field in fields:

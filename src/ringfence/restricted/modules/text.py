@@ -66,10 +66,11 @@ class TextWrap(ModuleView):
 
     def __pay__(self, text: Any, options: dict[str, Any]) -> None:
         meter = self.__run__.meter
-        if isinstance(text, str):
-            if len(text) > _MOST_TEXT:
-                raise meter.stop("offer", f"textwrap is offered for at most {_MOST_TEXT:,} characters")
-            meter.charge(len(text) * 4)
+        if type(text) is not str:
+            raise meter.stop("offer", "textwrap is offered for texts")
+        if len(text) > _MOST_TEXT:
+            raise meter.stop("offer", f"textwrap is offered for at most {_MOST_TEXT:,} characters")
+        meter.charge(len(text) * 4)
         most = 1
         for name, value in options.items():
             if isinstance(value, str):
@@ -78,5 +79,5 @@ class TextWrap(ModuleView):
                 name == "tabsize" and whole(value, _MOST_TAB)
             ):
                 raise meter.stop("offer", f"textwrap's {name} is offered up to {_MOST_INDENT} characters")
-        if isinstance(text, str) and len(text) * most > _MOST_INDENT:
+        if len(text) * most > _MOST_INDENT:
             meter.grow(len(text) * (most + 16))
