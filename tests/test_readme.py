@@ -117,6 +117,17 @@ def test_a_guide_shows_real_answers(guide: str) -> None:
     assert not run.failed
 
 
+GUIDE = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL))
+def test_the_sandbox_guides_examples_run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each example does what its assertions say."""
+    monkeypatch.chdir(tmp_path)
+    exec(block, {"__name__": "example"})
+
+
 def test_the_readmes_policy_is_sound(tmp_path: Path) -> None:
     """`ringfence policy check` finds nothing wrong with it."""
     (tmp_path / "ringfence.yaml").write_text(POLICY)

@@ -9,9 +9,7 @@ Each name is loaded from its module when it is first asked for (PEP 562), so a p
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # not typing's, which a zygote of the sandbox would have to load
 if TYPE_CHECKING:
     from ringfence.admission import Admission
     from ringfence.call import Outcome, Output, Principal, ToolCall, Usage
@@ -213,7 +211,9 @@ def __getattr__(name: str) -> object:
     if home is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    value: object = getattr(_import_module(f"ringfence.{home}"), name)
+    from importlib import import_module  # noqa: PLC0415 - as above
+
+    value: object = getattr(import_module(f"ringfence.{home}"), name)
     globals()[name] = value
     return value
 

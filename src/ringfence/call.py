@@ -93,6 +93,7 @@ class Output(NamedTuple):
         stdout, stderr: what it printed, cut at the profile's limit.
         return_code: of its process; None where there was none.
         files: the names of what it left in `output/`.
+        contents: what those files hold, by name.
 
     """
 
@@ -100,6 +101,7 @@ class Output(NamedTuple):
     stderr: str = ""
     return_code: int | None = None
     files: tuple[str, ...] = ()
+    contents: Mapping[str, bytes] = {}
 
 
 NO_OUTPUT = Output()

@@ -27,6 +27,10 @@
     │   ├── SnippetRefused         it uses what a snippet may not use; nothing ran
     │   ├── SnippetStopped         its budget ended, or it came to what is not offered
     │   └── SnippetFailed          it raised an exception of its own
+    ├── SandboxError               a sandbox that takes no run
+    │   ├── SandboxUnavailable     the machine, a path or a package lacks
+    │   ├── SandboxBusy            more runs wait than may
+    │   └── SandboxClosed          it has been closed
     ├── ClockJumped                wall clock and steady clock disagree
     ├── NoGuard                    no default guard was configured
     └── AdapterUnavailable         the framework of an adapter is not installed
@@ -69,6 +73,10 @@ __all__ = [
     "RoleCycle",
     "RulesInvalid",
     "RunFailed",
+    "SandboxBusy",
+    "SandboxClosed",
+    "SandboxError",
+    "SandboxUnavailable",
     "SnippetError",
     "SnippetFailed",
     "SnippetRefused",
@@ -457,6 +465,46 @@ class SnippetFailed(SnippetError):
             if line
             else f"the snippet raised {kind}: {text}"
         )
+
+
+class SandboxError(RingfenceError):
+    """A sandbox that takes no run."""
+
+
+class SandboxUnavailable(SandboxError):
+    """What a sandbox needs and does not have here: a layer of the machine, a path, a package.
+
+    Arguments:
+        lacks: what is missing.
+        hint: what to do.
+
+    """
+
+    def __init__(self, lacks: str, hint: str = "") -> None:
+        super().__init__(lacks, hint or "Run `ringfence doctor` to see what this machine gives.")
+
+
+class SandboxBusy(SandboxError):
+    """More runs wait than may.
+
+    Arguments:
+        waiting: how many wait.
+
+    """
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(
+            f"{waiting:,} runs are waiting for this sandbox, and no more may",
+            "Submit it again later, or raise `running` or `queue` in the profile.",
+        )
+
+
+class SandboxClosed(SandboxError):
+    """A sandbox or a session that has been closed, or whose process has ended."""
+
+    def __init__(self, what: str = "the sandbox is closed") -> None:
+        super().__init__(what, "Make a new one.")
 
 
 class ClockJumped(RingfenceError):

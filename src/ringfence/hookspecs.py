@@ -79,7 +79,7 @@ def ringfence_add_runners(add: AddRunner) -> None:
 
     When: once, at the guard's start and at each reload of the policy.
     None: nothing to add.
-    An exception, or a second runner for a tier: the guard does not start.
+    An exception, or a second runner for a tier: the guard does not start. Only the built-in runner of the sandbox tier may be replaced, once.
     """
 
 

@@ -11,7 +11,7 @@ from ringfence.asking import Asking
 from ringfence.errors import PluginError, PluginInvalid, PluginRaised
 from ringfence.plugins import load_hooks
 from ringfence.policy.compile import CompiledPolicy, compile_policy
-from ringfence.policy.model import Mode
+from ringfence.policy.model import Mode, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,20 +42,26 @@ def bring_into_force(
 
     Raises:
         PolicyError: the policy is unsound.
-        PluginError: a plugin cannot take part, or two runners serve one tier.
+        PluginError: a plugin cannot take part, or brings a second runner for a tier; that of the sandbox may be replaced, once.
 
     """
     compiled = compile_policy(policy, folder)
     hooks = load_hooks(policy.plugins, plugins)
     runners: dict[str, Runner] = {}
+    owners: dict[str, str] = {}
     for name, hook in hooks.add_runners:
 
         def add(runner: Runner, name: str = name) -> None:
-            if runner.tier in runners:
+            replaces = (
+                runner.tier == Tier.SANDBOX
+                and owners.get(runner.tier) == "sandbox"
+                and name not in owners.values()
+            )
+            if runner.tier in runners and not replaces:
                 raise PluginInvalid(
                     name, f"adds a second runner for the tier {runner.tier}", "Keep one of them."
                 )
-            runners[str(runner.tier)] = runner
+            runners[str(runner.tier)], owners[str(runner.tier)] = runner, name
 
         try:
             hook(add)

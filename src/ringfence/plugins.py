@@ -15,7 +15,7 @@ import pluggy
 from ringfence import hookspecs
 from ringfence.checks import access, arguments, code
 from ringfence.errors import PluginInvalid, PluginUnavailable, nearest
-from ringfence.runners import inline, restricted
+from ringfence.runners import inline, restricted, sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +28,7 @@ BUILT_IN: tuple[tuple[str, object], ...] = (
     ("code", code),
     ("inline", inline),
     ("restricted", restricted),
+    ("sandbox", sandbox),
 )
 """The plugins that always take part, in order."""
 

@@ -13,7 +13,7 @@ from ringfence.verdict import Decision, Reason, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ringfence.errors import RingfenceError, SnippetRefused
+    from ringfence.errors import RingfenceError, SandboxBusy, SnippetRefused
 
 UNDECIDED = Verdict(Decision.DENY, "the call was not decided", rule="undecided", reason=Reason.GUARD)
 """What stands until a verdict does: a call that nobody decided does not run."""
@@ -82,6 +82,19 @@ def unavailable(lacks: str) -> Verdict:
         check="runner",
         reason=Reason.UNAVAILABLE,
         hint="Run it where the tier is available, or name another tier in the policy.",
+    )
+
+
+def busy(error: SandboxBusy) -> Verdict:
+    """Return the refusal of a call for which the sandbox has no room now."""
+    return Verdict(
+        Decision.DENY,
+        error.message,
+        rule="queue",
+        check="runner",
+        reason=Reason.UNAVAILABLE,
+        hint="Wait for some of them to end, then call again.",
+        retry=True,
     )
 
 

@@ -31,6 +31,7 @@ else:
     _read_signature = inspect.signature
 
 _Member = TypeVar("_Member", Permission, Tier, Language, Access)
+_PROGRAMS = (Language.PYTHON, Language.JAVASCRIPT)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -258,6 +259,12 @@ class Tool:
     def snippet(self) -> str | None:
         """The argument that the restricted tier runs: the only one that the registration declares as Python; None where there is none."""
         found = [argument for argument, rule in self.code if rule.language == Language.PYTHON]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def program(self) -> tuple[str, Language] | None:
+        """The argument that the sandbox tier runs, and its language: the only one declared as Python or JavaScript; None where the function runs."""
+        found = [(argument, rule.language) for argument, rule in self.code if rule.language in _PROGRAMS]
         return found[0] if len(found) == 1 else None
 
     @property

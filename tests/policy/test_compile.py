@@ -254,6 +254,10 @@ PROFILES = st.builds(
     forbidden=SETS,
     subprocesses=st.booleans(),
     commands=SETS,
+    preload=SETS,
+    waiting=NUMBERS,
+    running=NUMBERS,
+    queue=NUMBERS,
     capabilities=st.lists(
         st.sampled_from([Capability.DYNAMIC_CODE, Capability.ENVIRONMENT]), unique=True
     ).map(tuple),

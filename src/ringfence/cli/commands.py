@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli import audit, explain, policy, rules
+from ringfence.cli import audit, doctor, explain, policy, rules, run
 from ringfence.cli import scan as scanning
 
 app = typer.Typer(
     name="ringfence",
-    help="One gate between an LLM agent and its tools: check policies, explain decisions, scan code, read the log.",
+    help="One gate between an LLM agent and its tools: check policies, explain decisions, scan and run code, read the log.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -21,6 +21,8 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
+app.command("run", epilog=run.EXAMPLE)(run.run)
+app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 
 
 @app.command(

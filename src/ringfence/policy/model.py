@@ -210,6 +210,11 @@ class Profile:
         commands: the only programs it may start, by name or pattern; one outside of the system's own folders, such as `./build`, by its path. Empty: none.
         capabilities: what else it may do at the security levels high and paranoid: dynamic_code, environment, introspection,
             native_code, persistence. Below those levels only findings speak about these. Empty: none of them.
+        preload: in the sandbox tier, modules that are loaded before a run begins, so that it does not wait for them; they make the packages
+            that are installed beside Ringfence importable. Empty: the standard library only.
+        waiting: in the sandbox tier, how many processes stand ready for the next run.
+        running: in the sandbox tier, how many runs may go at once; others wait, each user in turn.
+        queue: in the sandbox tier, how many runs may wait; further ones are refused.
         security_level: low, medium, high or paranoid. At `low` only critical findings block. At `medium` high ones too, and
             network, files and processes beyond what profile and permissions grant. At `high` every capability that is not granted.
             `paranoid` is `high`, and takes no run where a protection layer is missing.
@@ -235,6 +240,10 @@ class Profile:
     subprocesses: bool = False
     commands: tuple[str, ...] = ()
     capabilities: tuple[Capability, ...] = ()
+    preload: tuple[str, ...] = ()
+    waiting: int = 2
+    running: int = 64
+    queue: int = 1000
     security_level: SecurityLevel = SecurityLevel.MEDIUM
 
 

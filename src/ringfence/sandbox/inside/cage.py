@@ -1,0 +1,201 @@
+"""The cage as the zygote prepares it and a worker enters it: the layers, in the one order in which none of them undoes or blinds another.
+
+In the zygote: namespaces, the view of the files, the bounding set, `no_new_privs`, descriptors of the granted paths, the filter. In the
+worker: limits, ruleset, ids, filter, proof. The one idea: a layer that was promised and cannot be had is an error, never a weaker cage.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ringfence.sandbox.layers import landlock, namespaces, privileges, rlimits, seccomp
+from ringfence.sandbox.syscalls import syscall
+
+TYPE_CHECKING = False  # not typing's, which would have to be loaded
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ringfence.sandbox.bpf import Rule
+
+_CLOSE_FROM = 6
+_RULESET_AT, _TELLING_AT = 4, 5
+_REGIONS_BELOW = 1
+_AF_NETLINK, _SOCK_RAW = 16, 3
+_PR_GET_SECCOMP, _FILTERED = 21, 2
+
+
+class Unproven(Exception):
+    """A layer that let through what it must stop."""
+
+
+class Cage:
+    """The layers of one pool.
+
+    Arguments:
+        setup: what `ringfence.sandbox.cages.Setup` says.
+
+    Raises:
+        OSError: a layer could not be had.
+
+    """
+
+    def __init__(self, setup: dict[str, Any]) -> None:
+        self._setup = setup
+        self._base = str(setup["base"])
+        self._first_user = setup["first_user"]
+        self.many = bool(setup["many"])
+        self.own_processes = bool(setup["own_processes"])
+        self.kept = self.many or self.own_processes
+        self.listener: int | None = None
+        self.layers = ["rlimits", "privileges"]
+        self.proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.control_groups = (
+            os.open("/sys/fs/cgroup", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if setup["groups"] else -1
+        )
+        self._enter_namespaces()
+        privileges.drop_bounding_set()
+        seccomp.forbid_new_privileges()
+        self._abi = landlock.version()
+        self._grants = list(self._open_grants())
+        self._rulesets: dict[int, landlock.Ruleset] = {}
+        self._filter = seccomp.Filter(self._rules())
+        self.layers += ["landlock", "seccomp", *(["cgroup"] if setup["groups"] else [])]
+        self.own_user = self._first_user is not None
+
+    def _rules(self) -> dict[str, Rule]:
+        setup = self._setup
+        return seccomp.rules(
+            network=str(setup["network"]),
+            many=self.many,
+            threads=bool(setup["threads"]),
+            execute=bool(setup["executes"]),
+            scoped=landlock.scopes_signals(self._abi) or bool(setup["own_processes"]),
+            own_files=bool(setup["view"]),
+            truncate=landlock.covers_truncate(self._abi),
+            window=() if self.many or setup["memory_by"] != "AS" else _library_window(self.proc),
+        )
+
+    def _enter_namespaces(self) -> None:
+        setup = self._setup
+        flags = int(str(setup["namespaces"]))
+        if not flags:
+            return
+        namespaces.apply(flags, user=bool(setup["user_namespace"]))
+        self.layers.append("namespaces")
+        if setup["network"] == "namespace":
+            namespaces.bring_loopback_up()
+            self.listener = namespaces.listen_on_loopback(int(setup["proxy_port"]))
+        if setup["view"]:
+            self._enter_view()
+            self.layers.append("view")
+
+    def _enter_view(self) -> None:
+        view = namespaces.View(str(self._setup["root"]))
+        for path, _ in self._paths():
+            view.show(path, device=path.startswith("/dev/"))
+        for path in [self._base, *self._list("writes")]:
+            view.show(path, writable=True)
+        view.enter()
+
+    def _list(self, name: str) -> list[str]:
+        return list(self._setup[name])
+
+    def _paths(self) -> list[tuple[str, int]]:
+        reads = [(path, landlock.READ) for path in [*self._list("reads"), *self._list("granted")]]
+        devices = [("/dev/null", landlock.READ_FILE | landlock.WRITE_FILE)]
+        return reads + devices + [(path, landlock.READ | landlock.EXECUTE) for path in self._list("executes")]
+
+    def _open_grants(self) -> list[tuple[int, int]]:
+        """Return descriptors of what every worker may open. They are opened while there still are rights to reach them."""
+        found = []
+        for path, rights in self._paths() + [(path, landlock.WRITE) for path in self._list("writes")]:
+            try:
+                found.append((_open_path(path), rights))
+            except FileNotFoundError:
+                continue
+        return found
+
+    # In the zygote, before each fork
+
+    def make_ready(self, slot: int) -> None:
+        """Make the ruleset of a slot, once: its working folder is the only thing that differs from the others'."""
+        if slot in self._rulesets:
+            return
+        ruleset = landlock.Ruleset()
+        if self._setup["network"] != "off":
+            ruleset.grant_connecting(int(self._setup["proxy_port"]))
+        for path_fd, rights in self._grants:
+            ruleset.grant(path_fd, rights)
+        folder = os.open(self.folder(slot), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        ruleset.grant(folder, landlock.WRITE)
+        os.close(folder)
+        self._rulesets[slot] = ruleset
+
+    def folder(self, slot: int) -> str:
+        """Return the working folder of a slot."""
+        return f"{self._base}/{slot}"
+
+    # In the worker
+
+    def enter(self, slot: int, parent: int) -> None:
+        """Hold this process, for good.
+
+        Arguments:
+            slot: whose working folder, ruleset and user id are taken.
+            parent: the process that this one ends with.
+
+        Raises:
+            OSError, Unproven: a layer could not be had, or does not bite.
+
+        """
+        ruleset = self._rulesets[slot]
+        os.dup2(ruleset.fd, _RULESET_AT, inheritable=False)
+        if not self.kept:
+            os.close(_TELLING_AT)
+        os.closerange(_CLOSE_FROM, 1 << 20)
+        rlimits.apply_fixed()
+        privileges.apply(None if self._first_user is None else int(str(self._first_user)) + slot)
+        privileges.end_with_parent(parent)
+        syscall("landlock_restrict_self", _RULESET_AT, 0)
+        os.close(_RULESET_AT)
+        self._filter.install()
+        self._prove()
+
+    def _prove(self) -> None:
+        """Try what each layer must stop. A worker that gets through is never used."""
+        for name, attempt in _ATTEMPTS:
+            try:
+                attempt()
+            except OSError:
+                continue
+            raise Unproven(name)
+        if syscall("prctl", _PR_GET_SECCOMP, 0, 0, 0, 0) != _FILTERED:
+            raise Unproven("seccomp")
+
+
+def _library_window(proc: int) -> tuple[int, ...]:
+    """Return the upper halves of the addresses around which shared libraries lie, and where the kernel puts what is asked for next."""
+    with open(os.open("self/maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc), encoding="utf-8") as maps:
+        starts = [int(line.split("-", 1)[0], 16) >> 32 for line in maps if ".so" in line]
+    return tuple(sorted({each - below for each in starts for below in range(_REGIONS_BELOW + 1)}))
+
+
+def _open_path(path: str) -> int:
+    """Open what the host resolved, as it was then: a link that has been put there since is not followed."""
+    at = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in os.path.realpath(path).strip("/").split("/") if path != "/" else ():
+        below = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+        os.close(at)
+        at = below
+    return at
+
+
+def _open_root() -> None:
+    os.close(os.open("/", os.O_RDONLY | os.O_DIRECTORY))
+
+
+def _open_netlink() -> None:
+    os.close(syscall("socket", _AF_NETLINK, _SOCK_RAW, 0))
+
+
+_ATTEMPTS = (("landlock", _open_root), ("seccomp", _open_netlink))

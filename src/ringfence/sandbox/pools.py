@@ -1,0 +1,741 @@
+"""A pool: one zygote, the workers that it forked and that wait, and the jobs that run, wait or end.
+
+Everything in here happens under one lock, in the loop's thread or in that of whoever submits. The one idea: a job that was taken ends in
+exactly one way, whatever dies in between: worker, zygote, or the pool itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter, OrderedDict, deque
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ringfence.errors import SandboxBusy, SandboxClosed, SandboxUnavailable
+from ringfence.sandbox import endings, folders
+from ringfence.sandbox.jobs import End
+from ringfence.sandbox.layers import cgroup
+from ringfence.sandbox.slots import Slot, State, Stream
+from ringfence.sandbox.zygotes import Zygote
+from ringfence.verdict import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ringfence.sandbox.egress import EgressProxy
+    from ringfence.sandbox.jobs import Job, Kept
+    from ringfence.sandbox.loop import Loop, Timer
+
+_GRACE_SECONDS = 0.3
+"""How long a run that was asked to end (SIGTERM) may take before it is ended (SIGKILL)."""
+_STUCK_SECONDS = 5.0
+_START_SECONDS = 60.0
+_IDLE_SECONDS = 60.0
+"""How long processes stand ready that nobody asks for."""
+_FIRST_LOOK, _LAST_LOOK = 0.1, 1.0
+_FORK_AT_ONCE = 32
+_LITTLE = 0.01
+_KEEPING, _KEEPERS = 24 << 20, 2
+"""What a control group holds besides the run itself: the keeper, and the interpreter as it stands before the run; bytes, and processes."""
+
+
+class Size:
+    """How large a pool may be.
+
+    Arguments:
+        waiting: workers that are kept ready.
+        running: runs at once.
+        queue: jobs that may wait for a worker.
+
+    """
+
+    __slots__ = ("queue", "running", "waiting")
+
+    def __init__(self, waiting: int, running: int, queue: int) -> None:
+        self.waiting = waiting
+        self.running = running
+        self.queue = queue
+
+
+class Line:
+    """Jobs that wait, first come first served for each user, and the users in turn."""
+
+    def __init__(self) -> None:
+        self._by_user: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def push(self, job: Job) -> None:
+        """Let a job wait."""
+        self._by_user.setdefault(job.user, deque()).append(job)
+        self._length += 1
+
+    def pop(self) -> Job | None:
+        """Return the next job: the first of the user whose turn it is."""
+        if not self._by_user:
+            return None
+        user, jobs = self._by_user.popitem(last=False)
+        job = jobs.popleft()
+        if jobs:
+            self._by_user[user] = jobs
+        self._length -= 1
+        return job
+
+    def remove(self, job: Job) -> bool:
+        """Take a job out; return whether it was in."""
+        jobs = self._by_user.get(job.user, ())
+        if job not in jobs:
+            return False
+        self._by_user[job.user].remove(job)
+        if not self._by_user[job.user]:
+            del self._by_user[job.user]
+        self._length -= 1
+        return True
+
+
+class Pool:
+    """The workers of one setup.
+
+    Arguments:
+        setup: what its zygote is to be.
+        size: how large it may be.
+        loop: who watches it.
+        folder: an empty folder of its own.
+        housekeeper: does what may take long: emptying and collecting folders.
+
+    """
+
+    def __init__(
+        self,
+        setup: Mapping[str, Any],
+        size: Size,
+        loop: Loop,
+        folder: str,
+        housekeeper: Callable[[Callable[[], object]], object],
+    ) -> None:
+        self._setup = {**setup, "base": f"{folder}/slots", "root": f"{folder}/root"}
+        self._size = size
+        self._loop = loop
+        self._folder = folder
+        self._later = housekeeper
+        self._lock = threading.RLock()
+        self._line = Line()
+        self._slots: dict[int, Slot] = {}
+        self._free: deque[Slot] = deque()
+        self._waiting: deque[Slot] = deque()
+        self._numbers = itertools.count()
+        self._zygote: Zygote | None = None
+        self._alone = bool(setup["paranoid"])
+        self._kept = bool(setup["many"]) or bool(setup["own_processes"])
+        self._closed = False
+        self._refilling = self._watched = False
+        self._crowded_until = 0.0
+        self._used = time.monotonic()
+        self._listeners: list[socket.socket] = []
+        self.proxy: EgressProxy | None = None
+        os.mkdir(folder, 0o711)
+        os.mkdir(f"{folder}/slots", 0o711)
+        os.mkdir(f"{folder}/root", 0o711)
+
+    # What callers do
+
+    def start(self) -> None:
+        """Start the zygote, so that workers wait when the first job comes. Errors as for `submit`."""
+        with self._lock:
+            self._start_zygote()
+
+    def submit(self, job: Job) -> None:
+        """Take a job. It will end.
+
+        Raises:
+            SandboxClosed: the pool has been closed.
+            SandboxBusy: too many wait.
+            SandboxUnavailable: the zygote cannot be started.
+
+        """
+        with self._lock:
+            if self._closed:
+                raise SandboxClosed
+            self._used = time.monotonic()
+            if self._waiting and not self._line:
+                self._give(self._waiting.popleft(), job)
+                return
+            if len(self._line) >= self._size.queue:
+                raise SandboxBusy(len(self._line))
+            self._start_zygote()
+            self._line.push(job)
+            self._at(job, job.deadline, lambda: self._overdue(job))
+            self._refill()
+
+    def resume(self, job: Job) -> None:
+        """Run a further job of a session in the worker that was kept for it.
+
+        Raises:
+            SandboxClosed: the worker has ended.
+
+        """
+        with self._lock:
+            slot = job.kept.slot if job.kept is not None else None
+            if slot is None or slot.state is not State.KEPT:
+                why = job.kept.ended if job.kept is not None else ""
+                raise SandboxClosed(f"the session has ended{f': {why}' if why else ''}")
+            self._give(slot, job)
+
+    def release(self, kept: Kept, why: str) -> None:
+        """End the worker that was kept for a session, and what it runs."""
+        with self._lock:
+            slot = kept.slot
+            kept.ended = kept.ended or why
+            if slot is not None:
+                self._end(slot, Reason.CANCELLED, why, signal.SIGKILL)
+
+    def at(self, when: float, callback: Callable[[], object]) -> Timer:
+        """Call back at a moment of `time.monotonic`."""
+        return self._loop.at(when, callback)
+
+    def cancel(self, job: Job) -> None:
+        """End a job that nobody waits for any more."""
+        with self._lock:
+            if self._line.remove(job):
+                job.finish(End(Reason.CANCELLED, "it was cancelled before it ran", ran=False))
+                return
+            for slot in self._slots.values():
+                if slot.job is job:
+                    self._end(slot, Reason.CANCELLED, "it was cancelled", signal.SIGKILL)
+
+    def close(self) -> None:
+        """End everything. Jobs that run or wait end as cancelled. It returns when nothing of the pool is left."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._drop_all(Reason.CANCELLED, "the sandbox was closed")
+            while (job := self._line.pop()) is not None:
+                job.finish(End(Reason.CANCELLED, "the sandbox was closed before it ran", ran=False))
+            for listener in self._listeners:
+                listener.close()
+        if self.proxy is not None:
+            self.proxy.close()
+        removed = threading.Event()
+        self._later(lambda: _remove_folder(self._folder, removed))
+        removed.wait()
+
+    def forget(self) -> None:
+        """Let go of everything without ending it, as a forked child must: it all belongs to the parent."""
+        self._closed = True
+        for slot in self._slots.values():
+            slot.close()
+            if slot.zygote is not None:
+                slot.zygote.forget()
+        if self._zygote is not None:
+            self._zygote.forget()
+
+    def serve_network(self, proxy: EgressProxy) -> None:
+        """Let a proxy be the way out. It is closed with the pool."""
+        with self._lock:
+            self.proxy = proxy
+            self._serve_listeners()
+
+    def _serve_listeners(self) -> None:
+        while self.proxy is not None and self._listeners:
+            self.proxy.serve(self._listeners.pop())
+
+    def counts(self) -> Counter[str]:
+        """Return how many workers are in which state, and how many jobs wait (`queued`)."""
+        with self._lock:
+            return Counter(
+                {"queued": len(self._line), **Counter(slot.state.value for slot in self._slots.values())}
+            )
+
+    # Zygotes: one for all workers or, where none may share its parent, one for each
+
+    def _start_zygote(self) -> None:
+        if self._alone:
+            self._refill()
+        elif self._zygote is None:
+            self._zygote = self._open_zygote()
+
+    def _look_at_use(self) -> None:
+        """End everything that stands ready where nobody has asked for a while; it comes again with the next job."""
+        with self._lock:
+            busy = any(slot.state not in (State.FREE, State.WAITING) for slot in self._slots.values())
+            if busy or self._line or time.monotonic() - self._used < _IDLE_SECONDS:
+                self._loop.at(time.monotonic() + _IDLE_SECONDS, self._look_at_use)
+            else:
+                self._drop_all(Reason.CANCELLED, "")
+                self._watched = False
+
+    def _open_zygote(self) -> Zygote:
+        if not self._watched:
+            self._watched = True
+            self._loop.at(time.monotonic() + _IDLE_SECONDS, self._look_at_use)
+        zygote = Zygote(self._setup, self._folder)
+        self._loop.watch(zygote.control.fileno(), lambda: self._hear(zygote))
+        self._loop.at(time.monotonic() + _START_SECONDS, lambda: self._expect_ready(zygote))
+        return zygote
+
+    def _expect_ready(self, zygote: Zygote) -> None:
+        with self._lock:
+            if self._is_ours(zygote) and not zygote.ready:
+                self._fail_start(f"it was not ready after {_START_SECONDS:g} s", zygote)
+
+    def _is_ours(self, zygote: Zygote) -> bool:
+        return zygote is self._zygote or (zygote.slot is not None and zygote.slot.zygote is zygote)
+
+    def _hear(self, zygote: Zygote) -> None:
+        with self._lock:
+            if not self._is_ours(zygote):
+                return
+            for message, fds in zygote.hear():
+                if "ready" in message:
+                    self._ready(zygote, message, fds)
+                elif "failed" in message and "gone" not in message:
+                    self._fail_start(message["failed"], zygote)
+                elif "gone" in message:
+                    self._gone(self._slots[message["gone"]], message)
+                elif "forked" in message:
+                    self._slots[message["forked"]].pid = message["pid"]
+                else:
+                    self._zygote_died(zygote)
+                if not self._is_ours(zygote):
+                    return
+
+    def _ready(self, zygote: Zygote, message: dict[str, Any], fds: list[int]) -> None:
+        zygote.ready, zygote.layers, zygote.engine = True, tuple(message["ready"]), message["engine"]
+        for fd in fds:
+            self._listeners.append(socket.socket(fileno=fd))
+        self._serve_listeners()
+        if zygote.slot is not None:
+            zygote.fork(zygote.slot)
+        else:
+            self._refill()
+
+    def _zygote_died(self, zygote: Zygote) -> None:
+        """Let every run in flight end as crashed, and start another zygote for those that wait."""
+        if not zygote.ready:
+            self._fail_start(zygote.said() or "it ended before it was ready", zygote)
+            return
+        self._drop_zygote(zygote, Reason.CRASHED, "the process that it was forked from has ended")
+        self._restart()
+
+    def _fail_start(self, why: str, zygote: Zygote | None = None) -> None:
+        """Let everything that waits end: what the zygote needs is not there."""
+        last = why.strip().splitlines()[-1] if why.strip() else why
+        if zygote is not None:
+            self._drop_zygote(zygote, Reason.UNAVAILABLE, last)
+        while (job := self._line.pop()) is not None:
+            job.finish(End(Reason.UNAVAILABLE, f"the sandbox could not be made: {last}", ran=False))
+
+    def _restart(self) -> None:
+        if not self._line or self._closed:
+            return
+        try:
+            self._start_zygote()
+        except SandboxUnavailable as error:
+            self._fail_start(error.message)
+
+    def _drop_all(self, reason: Reason, why: str) -> None:
+        found = [self._zygote, *(slot.zygote for slot in self._slots.values())]
+        for zygote in found:
+            if zygote is not None:
+                self._drop_zygote(zygote, reason, why)
+
+    def _drop_zygote(self, zygote: Zygote, reason: Reason, why: str) -> None:
+        """End a zygote and every worker with it; their jobs end with a reason, or with the one that they were being ended for."""
+        self._loop.unwatch(zygote.control.fileno())
+        zygote.kill()
+        if zygote is self._zygote:
+            self._zygote = None
+            dropped = list(self._slots.values())
+        else:
+            dropped = [zygote.slot] if zygote.slot is not None else []
+        for slot in dropped:
+            self._drop_slot(slot, reason, why, zygote.layers)
+
+    def _drop_slot(self, slot: Slot, reason: Reason, why: str, layers: tuple[str, ...]) -> None:
+        slot.drain()
+        slot.let_go(why)
+        if slot.job is not None:
+            told, detail = slot.reason or (reason, why)
+            slot.job.finish(endings.without_worker(slot, told, detail, layers))
+        for fd in (slot.channel.fileno(), slot.stdout.fd, slot.stderr.fd):
+            self._loop.unwatch(fd)
+        for timer in slot.timers:
+            timer.cancel()
+        slot.zygote = None
+        del self._slots[slot.number]
+        for line in (self._free, self._waiting):
+            with suppress(ValueError):
+                line.remove(slot)
+        slot.close()
+        self._later(lambda: _remove_folder(slot.folder))
+        if slot.group is not None:
+            self._later(slot.group.remove)
+
+    # Workers
+
+    def _refill(self) -> None:
+        """Fork what is wanted: a worker for each job that waits, and those that are kept ready."""
+        zygote = self._zygote
+        shared = zygote is not None and zygote.ready
+        if self._closed or not (shared or self._alone) or time.monotonic() < self._crowded_until:
+            return
+        states = Counter(slot.state for slot in self._slots.values())
+        busy = states[State.RUNNING] + states[State.KEPT] + states[State.ENDING]
+        coming = states[State.STARTING] + len(self._waiting)
+        room = self._size.running - busy
+        wanted = min(len(self._line) + self._size.waiting, max(room, 0) + self._size.waiting) - coming
+        for _ in range(min(wanted, _FORK_AT_ONCE - states[State.STARTING])):
+            if not self._fork_one():
+                return
+
+    def _fork_one(self) -> bool:
+        """Have a worker forked; return False where there are no means to, now."""
+        try:
+            slot = self._free.popleft() if self._free else self._new_slot()
+            if self._alone:
+                slot.zygote = self._open_zygote()
+                slot.zygote.slot = slot
+        except (OSError, SandboxUnavailable) as error:
+            self._crowd(
+                f"no more worker can be had: {error.strerror if isinstance(error, OSError) else error.message}"
+            )
+            return False
+        slot.state = State.STARTING
+        slot.started = time.monotonic()
+        if self._alone:
+            return True
+        if self._zygote is None or not self._zygote.fork(slot):
+            slot.state = State.FREE
+            self._free.append(slot)
+            return False
+        return True
+
+    def _new_slot(self) -> Slot:
+        number = next(self._numbers)
+        first = self._setup["first_user"]
+        folder = f"{self._folder}/slots/{number}"
+        folders.make(folder, None if first is None else first + number)
+        slot = Slot(number, folder)
+        self._slots[number] = slot
+        if self._setup["groups"]:
+            slot.group = cgroup.Group(
+                cgroup.find(), f"{cgroup.PREFIX}{os.getpid()}-{id(self):x}-{number}", _KEEPING, _KEEPERS
+            )
+        self._loop.watch(slot.channel.fileno(), lambda: self._speak(slot))
+        for stream in (slot.stdout, slot.stderr):
+            self._loop.watch(stream.fd, partial(self._drain, slot, stream))
+        return slot
+
+    def _crowd(self, why: str) -> None:
+        """Wait a little where descriptors or processes are short; where nothing runs that could free some, let a job end."""
+        if not any(slot.state is not State.FREE for slot in self._slots.values()):
+            job = self._line.pop()
+            if job is not None:
+                job.finish(End(Reason.UNAVAILABLE, why, ran=False))
+        self._crowded_until = time.monotonic() + _LITTLE
+        self._loop.at(self._crowded_until + _LITTLE / 10, self._refill_locked)
+
+    def _refill_locked(self) -> None:
+        with self._lock:
+            self._refilling = False
+            self._refill()
+
+    def _refill_soon(self) -> None:
+        if not self._refilling:
+            self._refilling = True
+            self._loop.soon(self._refill_locked)
+
+    def _speak(self, slot: Slot) -> None:
+        """Hear a worker."""
+        with self._lock:
+            if slot.state is State.STARTING:
+                slot.pull()
+                if slot.is_ready():
+                    self._settle(slot)
+            elif slot.state in (State.RUNNING, State.ENDING):
+                if slot.pull():
+                    self._end(
+                        slot, Reason.CRASHED, "it answered with something that is no answer", signal.SIGKILL
+                    )
+                elif slot.answer is not None:
+                    self._answered(slot)
+            else:
+                slot.pull()
+
+    def _drain(self, slot: Slot, stream: Stream) -> None:
+        """Take what a run prints as it comes: a full pipe would stop it. What a worker says while it starts is read when it fails."""
+        with self._lock:
+            if slot.state is not State.STARTING:
+                stream.drain()
+
+    def _settle(self, slot: Slot) -> None:
+        """Give a ready worker the next job, or let it wait."""
+        job = self._line.pop()
+        if job is None:
+            slot.state = State.WAITING
+            self._waiting.append(slot)
+        else:
+            self._give(slot, job)
+
+    def _give(self, slot: Slot, job: Job) -> None:
+        if slot.group is not None:
+            slot.group.limit(job.limits.memory + _KEEPING, job.limits.processes + _KEEPERS)
+        slot.start(job)
+        if job.kept is not None:
+            job.kept.slot = slot
+            slot.kept = job.kept
+        if not slot.push():
+            self._loop.watch_writing(slot.channel.fileno(), lambda: self._push(slot))
+        self._at(
+            slot,
+            job.deadline,
+            lambda: self._end(slot, Reason.TIMEOUT, endings.timed_out(job), signal.SIGTERM, job),
+        )
+        cpu = job.limits.cpu_seconds
+        if slot.started + cpu < job.deadline:
+            self._at(slot, slot.started + cpu, lambda: self._look_at_cpu(slot, job))
+        self._at(slot, slot.started + _FIRST_LOOK, lambda: self._look_at_folder(slot, job, _FIRST_LOOK))
+        if len(self._waiting) * 2 < self._size.waiting or self._line:
+            self._refill_soon()
+
+    def _push(self, slot: Slot) -> None:
+        with self._lock:
+            if slot.push():
+                self._loop.unwatch_writing(slot.channel.fileno())
+
+    def _at(self, owner: Slot | Job, when: float, callback: Callable[[], object]) -> None:
+        timer = self._loop.at(when, callback)
+        if isinstance(owner, Slot):
+            owner.timers.append(timer)
+
+    def _overdue(self, job: Job) -> None:
+        with self._lock:
+            if self._line.remove(job):
+                job.finish(
+                    End(
+                        Reason.TIMEOUT, f"it waited for a worker for {job.limits.wall_seconds:g} s", ran=False
+                    )
+                )
+
+    # Watching
+
+    def _look_at_cpu(self, slot: Slot, job: Job) -> None:
+        """End a run that has used its CPU time, or look again when it could have."""
+        with self._lock:
+            if slot.job is not job or slot.state is not State.RUNNING:
+                return
+            left = job.limits.cpu_seconds - endings.cpu_seconds(slot.pid)
+            if left <= 0:
+                self._end(
+                    slot,
+                    Reason.CPU,
+                    f"it used more than {job.limits.cpu_seconds:g} s of CPU time",
+                    signal.SIGTERM,
+                )
+            else:
+                self._at(slot, time.monotonic() + max(left, _LITTLE), lambda: self._look_at_cpu(slot, job))
+
+    def _look_at_folder(self, slot: Slot, job: Job, pause: float) -> None:
+        if slot.job is job and slot.state is State.RUNNING:
+            self._later(lambda: self._measure_folder(slot, job, pause))
+
+    def _measure_folder(self, slot: Slot, job: Job, pause: float) -> None:
+        size = folders.measure(slot.folder, job.limits.folder_entries)
+        with self._lock:
+            if slot.job is not job or slot.state is not State.RUNNING:
+                return
+            if not self._kept and endings.memory_bytes(slot.pid) > job.limits.memory + _KEEPING:
+                self._end(
+                    slot, Reason.MEMORY, f"it used more than {job.limits.memory >> 20:,} MB", signal.SIGKILL
+                )
+            elif size.entries > job.limits.folder_entries:
+                self._end(
+                    slot,
+                    Reason.FILES,
+                    f"its folder holds more than {job.limits.folder_entries:,} files",
+                    signal.SIGKILL,
+                )
+            elif size.bytes > job.limits.folder_bytes:
+                self._end(
+                    slot,
+                    Reason.FILES,
+                    f"its folder holds more than {job.limits.folder_bytes >> 20:,} MB",
+                    signal.SIGKILL,
+                )
+            else:
+                pause = min(pause * 1.5, _LAST_LOOK)
+                self._at(slot, time.monotonic() + pause, lambda: self._look_at_folder(slot, job, pause))
+
+    # Ends
+
+    def _end(self, slot: Slot, reason: Reason, detail: str, which: int, job: Job | None = None) -> None:
+        """End a run for a reason: politely first where `which` is SIGTERM, and for certain."""
+        with self._lock:
+            if slot.state not in (State.RUNNING, State.KEPT) or (job is not None and slot.job is not job):
+                return
+            slot.state, slot.reason = State.ENDING, (reason, detail)
+            self._signal(slot, which)
+            now = time.monotonic()
+            if which != signal.SIGKILL:
+                self._at(slot, now + _GRACE_SECONDS, lambda: self._kill(slot))
+            self._at(slot, now + _STUCK_SECONDS, lambda: self._unstick(slot))
+
+    def _kill(self, slot: Slot) -> None:
+        with self._lock:
+            if slot.state is State.ENDING:
+                self._signal(slot, signal.SIGKILL)
+
+    def _zygote_of(self, slot: Slot) -> Zygote | None:
+        return self._zygote if slot.zygote is None else slot.zygote
+
+    def _signal(self, slot: Slot, which: int) -> None:
+        zygote = self._zygote_of(slot)
+        if zygote is not None:
+            zygote.signal(slot, which)
+
+    def _unstick(self, slot: Slot) -> None:
+        """End a zygote that does not end its worker: it is stopped or stuck, and its workers end with it."""
+        with self._lock:
+            zygote = self._zygote_of(slot)
+            if slot.state is State.ENDING and self._slots.get(slot.number) is slot and zygote is not None:
+                self._drop_zygote(
+                    zygote, Reason.CRASHED, "the process that it was forked from did not answer"
+                )
+                self._restart()
+
+    def _answered(self, slot: Slot) -> None:
+        """Take the answer of a run, end its worker, and let the job end: at once where nothing has to be collected."""
+        slot.drain()
+        job, zygote = slot.job, self._zygote_of(slot)
+        if job is None or zygote is None:
+            return
+        end = _told(lambda: endings.answered(slot, zygote.layers))
+        if job.kept is not None and slot.reason is None:
+            self._keep(slot, job, end)
+            return
+        slot.state = State.ENDING
+        zygote.signal(slot, signal.SIGKILL)
+        self._at(slot, time.monotonic() + _STUCK_SECONDS, lambda: self._unstick(slot))
+        if self._kept or endings.left_files(slot):
+            slot.ended = end
+            return
+        slot.job = None
+        job.finish(end)
+
+    def _keep(self, slot: Slot, job: Job, end: End) -> None:
+        """Let a job of a session end, and keep its worker for the next one."""
+        for timer in slot.timers:
+            timer.cancel()
+        slot.timers, slot.job, slot.state = [], None, State.KEPT
+        if endings.left_files(slot):
+            self._later(lambda: job.finish(_with_files(slot, job, end)))
+        else:
+            job.finish(end)
+
+    def _gone(self, slot: Slot, message: dict[str, Any]) -> None:
+        """Take note that a worker has ended: its job ends where it has not, its folder is emptied, its slot is free."""
+        job, zygote, state = slot.job, self._zygote_of(slot), slot.state
+        layers = zygote.layers if zygote is not None else ()
+        if state is State.STARTING:
+            self._not_started(slot, message)
+        elif state is State.WAITING:
+            self._waiting.remove(slot)
+        slot.drain()
+        slot.let_go(slot.reason[1] if slot.reason else "its process has ended")
+        ended, slot.ended = slot.ended, None
+        end = _told(lambda: endings.completed(slot, ended, message, layers)) if job is not None else None
+        for timer in slot.timers:
+            timer.cancel()
+        if job is not None and end is not None and endings.left_files(slot):
+            self._later(lambda: self._collect(slot, job, end))
+            return
+        if job is not None and end is not None:
+            job.finish(end)
+        self._recycle(slot)
+
+    def _not_started(self, slot: Slot, message: dict[str, Any]) -> None:
+        """Where a worker cannot enter its cage, let a job end that waits: the next one would meet the same."""
+        why = message.get("failed") or slot.stderr_tail() or "a worker ended before it was ready"
+        if "failed" in message:
+            self._crowd(why)
+            return
+        job = self._line.pop()
+        if job is not None:
+            job.finish(End(Reason.UNAVAILABLE, f"no worker could be made: {why}", ran=False))
+        self._crowded_until = time.monotonic() + _LITTLE
+        self._loop.at(self._crowded_until + _LITTLE, self._refill_locked)
+
+    def _collect(self, slot: Slot, job: Job, end: End) -> None:
+        job.finish(_with_files(slot, job, end))
+        with self._lock:
+            self._recycle(slot)
+
+    def _recycle(self, slot: Slot) -> None:
+        if self._slots.get(slot.number) is not slot:
+            return
+        if self._alone and slot.zygote is not None:
+            self._drop_zygote(slot.zygote, Reason.CRASHED, "")
+            self._refill_soon()
+            return
+        slot.rinse()
+        folders.tidy(slot.folder)
+        if folders.is_clean(slot.folder):
+            self._free_slot(slot)
+        else:
+            slot.state = State.ENDING
+            self._later(lambda: self._clean(slot))
+
+    def _clean(self, slot: Slot) -> None:
+        first = self._setup["first_user"]
+        try:
+            folders.empty(slot.folder)
+            folders.make(slot.folder, None if first is None else first + slot.number)
+        except OSError:  # it stays what it is, and no run gets it
+            return
+        with self._lock:
+            if self._slots.get(slot.number) is slot:
+                self._free_slot(slot)
+
+    def _free_slot(self, slot: Slot) -> None:
+        slot.state = State.FREE
+        self._free.append(slot)
+        if self._line or len(self._waiting) < self._size.waiting:
+            self._refill_soon()
+
+
+def _told(tell: Callable[[], End]) -> End:
+    """Return an end, whatever happens while it is told: a run without one would be waited for for ever."""
+    try:
+        return tell()
+    except Exception as error:  # noqa: BLE001 - see above
+        return endings.untold(error)
+
+
+def _with_files(slot: Slot, job: Job, end: End) -> End:
+    """Return an end with what lies in `output/`; as a failure where that is not what it may be."""
+    try:
+        return end._replace(files=folders.collect(slot.folder, job.limits.file_size))
+    except folders.Spoiled as spoiled:
+        return (
+            end._replace(reason=Reason.FILES, detail=str(spoiled), value=None) if end.reason is None else end
+        )
+
+
+def _remove_folder(folder: str, removed: threading.Event | None = None) -> None:
+    try:
+        folders.empty(folder)
+        os.rmdir(folder)
+    except OSError:  # the base folder goes as a whole later, or at the next start
+        pass
+    finally:
+        if removed is not None:
+            removed.set()
