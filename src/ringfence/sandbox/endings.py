@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ringfence.call import Usage
@@ -59,6 +61,18 @@ def memory_bytes(pid: int) -> int:
         for line in lines
         if line.startswith((b"RssAnon:", b"RssShmem:", b"VmSwap:", b"VmPTE:"))
     )
+
+
+def unnamed_bytes(pid: int) -> int:
+    """Return what a process holds on the disk in files that have no name any more, as far as this process may look."""
+    total = 0
+    with suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                facts = os.stat(f"/proc/{pid}/fd/{fd}")
+                if facts.st_nlink == 0 and stat.S_ISREG(facts.st_mode):
+                    total += facts.st_blocks * 512
+    return total
 
 
 def _proc(pid: int, name: str) -> bytes:
@@ -207,7 +221,7 @@ def _told_by_kernel(slot: Slot, usage: Usage, code: int | None) -> tuple[Reason,
         what = "it ended without a result" if code == 0 else f"it ended with the code {code}"
         return Reason.CRASHED, what
     used = (usage.cpu_user_seconds or 0) + (usage.cpu_system_seconds or 0)
-    if code == -signal.SIGXCPU or (code == -signal.SIGKILL and used >= limits.cpu_seconds):
+    if code in (-signal.SIGXCPU, -signal.SIGKILL) and used >= limits.cpu_seconds:
         return Reason.CPU, f"it used more than {limits.cpu_seconds:g} s of CPU time"
     killed_for_memory = code == -signal.SIGKILL and slot.group is not None and slot.group.ran_out()
     if killed_for_memory or (usage.peak_memory_bytes or 0) >= limits.memory * _NEARLY:

@@ -15,16 +15,18 @@ import tempfile
 from contextlib import suppress
 from typing import NamedTuple
 
+from ringfence.sandbox.frames import INPUT_FILE
+
 PREFIX = "ringfence-"
 PARTS = ("input", "output", "tmp")
-INPUT = "input.json"
-"""The file in `input/` that holds a run's inputs."""
 _LOCK = "lock"
 _NOFOLLOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _AS_FOLDER = _NOFOLLOW | os.O_DIRECTORY
 _MOST_ARTIFACTS = 1000
 _MOST_NAME = 255
 _MOST_DEPTH = 32
+_MOST_COUNTED_DEPTH = 100
+_ONLY_OWN = 0o700
 
 
 class Spoiled(Exception):
@@ -120,7 +122,7 @@ def make(folder: str, user: int | None) -> None:
     """
     for path in (folder, *(f"{folder}/{part}" for part in PARTS)):
         with suppress(FileExistsError):
-            os.mkdir(path, 0o700)
+            os.mkdir(path, _ONLY_OWN)
             if user is not None:
                 os.chown(path, user, user, follow_symlinks=False)
 
@@ -130,24 +132,23 @@ def tidy(folder: str) -> None:
     with suppress(OSError):
         within = os.open(f"{folder}/input", _AS_FOLDER)
         try:
-            os.unlink(INPUT, dir_fd=within)
+            os.unlink(INPUT_FILE, dir_fd=within)
         finally:
             os.close(within)
 
 
 def is_clean(folder: str) -> bool:
-    """Return whether a working folder is as it was made."""
+    """Return whether a working folder is as it was made: nothing in it but its parts, nothing in them, and their modes as they were."""
     try:
-        with os.scandir(folder) as entries:
-            if sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False)) != sorted(
-                PARTS
-            ):
-                return False
-        return all(_holds_nothing(f"{folder}/{part}") for part in PARTS) and len(os.listdir(folder)) == len(
-            PARTS
-        )
+        if sorted(os.listdir(folder)) != sorted(PARTS) or not _is_as_made(folder):
+            return False
+        return all(_is_as_made(f"{folder}/{part}") and _holds_nothing(f"{folder}/{part}") for part in PARTS)
     except OSError:
         return False
+
+
+def _is_as_made(folder: str) -> bool:
+    return os.lstat(folder).st_mode == stat.S_IFDIR | _ONLY_OWN
 
 
 def _holds_nothing(folder: str) -> bool:
@@ -162,6 +163,7 @@ def empty(folder: str) -> None:
         OSError: something could not be removed.
 
     """
+    os.chmod(folder, _ONLY_OWN)  # no link: it lies in a folder of this process's own
     top = os.open(folder, _AS_FOLDER)
     try:
         while names := os.listdir(top):
@@ -205,27 +207,52 @@ def _open_folder(parent: int, name: str) -> int:
     try:
         found = os.open(name, _AS_FOLDER, dir_fd=parent)
     except PermissionError:
-        os.chmod(name, 0o700, dir_fd=parent)  # no link: it is a folder, and the run has ended
+        os.chmod(name, _ONLY_OWN, dir_fd=parent)  # no link: it is a folder, and the run has ended
         found = os.open(name, _AS_FOLDER, dir_fd=parent)
-    os.fchmod(found, 0o700)
+    os.fchmod(found, _ONLY_OWN)
     return found
 
 
 def measure(folder: str, most_entries: int) -> Size:
-    """Return how much lies in a folder. Counting ends above so many entries."""
-    entries = size = 0
-    waiting = [folder]
-    while waiting and entries <= most_entries:
-        with suppress(OSError), os.scandir(waiting.pop()) as found:
-            for entry in found:
-                entries += 1
-                if entries > most_entries:
-                    break
-                facts = entry.stat(follow_symlinks=False)
-                size += facts.st_blocks * 512
-                if stat.S_ISDIR(facts.st_mode):
-                    waiting.append(entry.path)
-    return Size(entries, size)
+    """Return how much lies in a folder. Counting ends above so many entries; what cannot be counted is too much.
+
+    It is walked by descriptors, so that no path grows too long to be followed, and no link leads out.
+    """
+    counted = _Counted(most_entries)
+    try:
+        counted.enter(folder, None, 0)
+    except FileNotFoundError:  # it went while it was counted, or so did a part of it
+        pass
+    except OSError:
+        counted.entries = most_entries + 1
+    return Size(counted.entries, counted.bytes)
+
+
+class _Counted:
+    """What has been counted of a working folder."""
+
+    def __init__(self, most_entries: int) -> None:
+        self.entries = self.bytes = 0
+        self._most = most_entries
+
+    def enter(self, name: str, parent: int | None, depth: int) -> None:
+        """Count one folder and those below it."""
+        if depth > _MOST_COUNTED_DEPTH:
+            self.entries = self._most + 1
+            return
+        within = os.open(name, _AS_FOLDER, dir_fd=parent)
+        try:
+            for each in os.listdir(within):
+                self.entries += 1
+                if self.entries > self._most:
+                    return
+                with suppress(FileNotFoundError):
+                    facts = os.lstat(each, dir_fd=within)
+                    self.bytes += facts.st_blocks * 512
+                    if stat.S_ISDIR(facts.st_mode):
+                        self.enter(each, within, depth + 1)
+        finally:
+            os.close(within)
 
 
 def collect(folder: str, most_bytes: int) -> dict[str, bytes]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+INPUT_FILE = "input.json"
+"""The file in `input/` that holds a run's inputs."""
 HEADER = 4
 TOKEN = 16
 MOST_DEPTH = 100

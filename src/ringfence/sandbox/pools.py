@@ -21,7 +21,7 @@ from ringfence.errors import SandboxBusy, SandboxClosed, SandboxUnavailable
 from ringfence.sandbox import endings, folders
 from ringfence.sandbox.jobs import End
 from ringfence.sandbox.layers import cgroup
-from ringfence.sandbox.slots import Slot, State, Stream
+from ringfence.sandbox.slots import Pulled, Slot, State, Stream
 from ringfence.sandbox.zygotes import Zygote
 from ringfence.verdict import Reason
 
@@ -38,11 +38,16 @@ _STUCK_SECONDS = 5.0
 _START_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
 """How long processes stand ready that nobody asks for."""
+_MOST_DEATHS = 5
+"""How many zygotes in a row may end before one of their workers was ready."""
 _FIRST_LOOK, _LAST_LOOK = 0.1, 1.0
 _FORK_AT_ONCE = 32
 _LITTLE = 0.01
 _KEEPING, _KEEPERS = 24 << 20, 2
 """What a control group holds besides the run itself: the keeper, and the interpreter as it stands before the run; bytes, and processes."""
+
+
+Housekeepers = tuple["Callable[[Callable[[], object]], object]", "Callable[[Callable[[], object]], object]"]
 
 
 class Size:
@@ -109,7 +114,7 @@ class Pool:
         size: how large it may be.
         loop: who watches it.
         folder: an empty folder of its own.
-        housekeeper: does what may take long: emptying and collecting folders.
+        housekeepers: do what may take long: the first empties folders, the second looks into those of runs that somebody waits for.
 
     """
 
@@ -119,13 +124,13 @@ class Pool:
         size: Size,
         loop: Loop,
         folder: str,
-        housekeeper: Callable[[Callable[[], object]], object],
+        housekeepers: Housekeepers,
     ) -> None:
         self._setup = {**setup, "base": f"{folder}/slots", "root": f"{folder}/root"}
         self._size = size
         self._loop = loop
         self._folder = folder
-        self._later = housekeeper
+        self._later, self._soon = housekeepers
         self._lock = threading.RLock()
         self._line = Line()
         self._slots: dict[int, Slot] = {}
@@ -138,6 +143,7 @@ class Pool:
         self._closed = False
         self._refilling = self._watched = False
         self._crowded_until = 0.0
+        self._deaths = 0
         self._used = time.monotonic()
         self._listeners: list[socket.socket] = []
         self.proxy: EgressProxy | None = None
@@ -323,8 +329,14 @@ class Pool:
         if not zygote.ready:
             self._fail_start(zygote.said() or "it ended before it was ready", zygote)
             return
+        said = zygote.said()
         self._drop_zygote(zygote, Reason.CRASHED, "the process that it was forked from has ended")
-        self._restart()
+        self._deaths += 1
+        if self._deaths >= _MOST_DEATHS:
+            self._deaths = 0
+            self._fail_start(said or "the process that workers are forked from ends again and again")
+        else:
+            self._restart()
 
     def _fail_start(self, why: str, zygote: Zygote | None = None) -> None:
         """Let everything that waits end: what the zygote needs is not there."""
@@ -361,13 +373,13 @@ class Pool:
             self._drop_slot(slot, reason, why, zygote.layers)
 
     def _drop_slot(self, slot: Slot, reason: Reason, why: str, layers: tuple[str, ...]) -> None:
-        slot.drain()
+        if slot.is_open:
+            slot.drain()
         slot.let_go(why)
         if slot.job is not None:
             told, detail = slot.reason or (reason, why)
             slot.job.finish(endings.without_worker(slot, told, detail, layers))
-        for fd in (slot.channel.fileno(), slot.stdout.fd, slot.stderr.fd):
-            self._loop.unwatch(fd)
+        self._unwatch(slot)
         for timer in slot.timers:
             timer.cancel()
         slot.zygote = None
@@ -401,6 +413,12 @@ class Pool:
         """Have a worker forked; return False where there are no means to, now."""
         try:
             slot = self._free.popleft() if self._free else self._new_slot()
+        except (OSError, SandboxUnavailable) as error:
+            self._crowd(f"no more worker can be had: {_said(error)}")
+            return False
+        try:
+            slot.open()
+            self._watch(slot)
             if self._alone:
                 slot.zygote = self._open_zygote()
                 slot.zygote.slot = slot
@@ -414,10 +432,14 @@ class Pool:
         if self._alone:
             return True
         if self._zygote is None or not self._zygote.fork(slot):
-            slot.state = State.FREE
-            self._free.append(slot)
+            self._put_back(slot)
             return False
         return True
+
+    def _put_back(self, slot: Slot) -> None:
+        self._unwatch(slot)
+        slot.rinse()
+        self._free.append(slot)
 
     def _new_slot(self) -> Slot:
         number = next(self._numbers)
@@ -430,10 +452,17 @@ class Pool:
             slot.group = cgroup.Group(
                 cgroup.find(), f"{cgroup.PREFIX}{os.getpid()}-{id(self):x}-{number}", _KEEPING, _KEEPERS
             )
+        return slot
+
+    def _watch(self, slot: Slot) -> None:
         self._loop.watch(slot.channel.fileno(), lambda: self._speak(slot))
         for stream in (slot.stdout, slot.stderr):
             self._loop.watch(stream.fd, partial(self._drain, slot, stream))
-        return slot
+
+    def _unwatch(self, slot: Slot) -> None:
+        if slot.is_open:
+            for fd in (slot.channel.fileno(), slot.stdout.fd, slot.stderr.fd):
+                self._loop.unwatch(fd)
 
     def _crowd(self, why: str) -> None:
         """Wait a little where descriptors or processes are short; where nothing runs that could free some, let a job end."""
@@ -457,28 +486,33 @@ class Pool:
     def _speak(self, slot: Slot) -> None:
         """Hear a worker."""
         with self._lock:
+            if not slot.is_open:
+                return
+            pulled = slot.pull()
+            if pulled is not Pulled.HELD:  # what is left to hear of it, its zygote tells
+                self._loop.unwatch(slot.channel.fileno())
             if slot.state is State.STARTING:
-                slot.pull()
                 if slot.is_ready():
                     self._settle(slot)
             elif slot.state in (State.RUNNING, State.ENDING):
-                if slot.pull():
+                if pulled is Pulled.SPOILED:
                     self._end(
                         slot, Reason.CRASHED, "it answered with something that is no answer", signal.SIGKILL
                     )
                 elif slot.answer is not None:
                     self._answered(slot)
-            else:
-                slot.pull()
 
     def _drain(self, slot: Slot, stream: Stream) -> None:
         """Take what a run prints as it comes: a full pipe would stop it. What a worker says while it starts is read when it fails."""
         with self._lock:
-            if slot.state is not State.STARTING:
+            if slot.is_open and slot.state is not State.STARTING:
                 stream.drain()
+                if stream.ended:
+                    self._loop.unwatch(stream.fd)
 
     def _settle(self, slot: Slot) -> None:
         """Give a ready worker the next job, or let it wait."""
+        self._deaths = 0
         job = self._line.pop()
         if job is None:
             slot.state = State.WAITING
@@ -509,7 +543,7 @@ class Pool:
 
     def _push(self, slot: Slot) -> None:
         with self._lock:
-            if slot.push():
+            if slot.is_open and slot.push():
                 self._loop.unwatch_writing(slot.channel.fileno())
 
     def _at(self, owner: Slot | Job, when: float, callback: Callable[[], object]) -> None:
@@ -546,10 +580,11 @@ class Pool:
 
     def _look_at_folder(self, slot: Slot, job: Job, pause: float) -> None:
         if slot.job is job and slot.state is State.RUNNING:
-            self._later(lambda: self._measure_folder(slot, job, pause))
+            self._soon(lambda: self._measure_folder(slot, job, pause))
 
     def _measure_folder(self, slot: Slot, job: Job, pause: float) -> None:
         size = folders.measure(slot.folder, job.limits.folder_entries)
+        size = size._replace(bytes=size.bytes + endings.unnamed_bytes(slot.pid))
         with self._lock:
             if slot.job is not job or slot.state is not State.RUNNING:
                 return
@@ -637,7 +672,7 @@ class Pool:
             timer.cancel()
         slot.timers, slot.job, slot.state = [], None, State.KEPT
         if endings.left_files(slot):
-            self._later(lambda: job.finish(_with_files(slot, job, end)))
+            self._soon(lambda: job.finish(_with_files(slot, job, end)))
         else:
             job.finish(end)
 
@@ -656,7 +691,7 @@ class Pool:
         for timer in slot.timers:
             timer.cancel()
         if job is not None and end is not None and endings.left_files(slot):
-            self._later(lambda: self._collect(slot, job, end))
+            self._soon(lambda: self._collect(slot, job, end))
             return
         if job is not None and end is not None:
             job.finish(end)
@@ -686,6 +721,7 @@ class Pool:
             self._drop_zygote(slot.zygote, Reason.CRASHED, "")
             self._refill_soon()
             return
+        self._unwatch(slot)
         slot.rinse()
         folders.tidy(slot.folder)
         if folders.is_clean(slot.folder):
@@ -710,6 +746,10 @@ class Pool:
         self._free.append(slot)
         if self._line or len(self._waiting) < self._size.waiting:
             self._refill_soon()
+
+
+def _said(error: OSError | SandboxUnavailable) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else error.message
 
 
 def _told(tell: Callable[[], End]) -> End:

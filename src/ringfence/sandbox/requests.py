@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ringfence.sandbox import frames
-from ringfence.sandbox.folders import INPUT
 from ringfence.sandbox.jobs import End, Job, Limits
 from ringfence.sandbox.setups import Target, limits, processes
 from ringfence.verdict import Reason
@@ -69,7 +68,7 @@ def snippet(
 
     """
     for name, content in files.items():
-        if not _NAME.match(name) or name == INPUT:
+        if not _NAME.match(name) or name == frames.INPUT_FILE:
             raise ValueError(f"expected a plain file name, got {name!r}")
         if not isinstance(content, bytes):
             raise TypeError(f"expected bytes for the file {name!r}, got a {type(content).__name__}")

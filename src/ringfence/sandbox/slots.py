@@ -1,7 +1,7 @@
 """A slot: the host's end of one worker at a time: its channel, its two streams, its folder. Workers come and go, the slot stays.
 
-It moves bytes and knows how far a worker is; what a job may use and what its end means, others know. The one idea: the descriptors are made
-once, so a run costs none, and what a dead worker left in them is thrown away before the next one comes.
+It moves bytes and knows how far a worker is; what a job may use and what its end means, others know. The one idea: of a slot only its number and
+its emptied folder outlive a worker; the descriptors are new for each, for a worker can change what those are that it shares.
 """
 
 from __future__ import annotations
@@ -39,6 +39,14 @@ class State(Enum):
     ENDING = "ending"
 
 
+class Pulled(Enum):
+    """What has come out of a channel: nothing against the rules, something against them, or the end."""
+
+    HELD = "held"
+    SPOILED = "spoiled"
+    ENDED = "ended"
+
+
 class Stream:
     """What is kept of stdout or stderr.
 
@@ -47,10 +55,11 @@ class Stream:
 
     """
 
-    __slots__ = ("_most", "cut", "fd", "kept")
+    __slots__ = ("_most", "cut", "ended", "fd", "kept")
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
+        self.ended = False
         self.begin(0)
 
     def begin(self, most: int) -> None:
@@ -69,7 +78,8 @@ class Stream:
             room = self._most - len(self.kept)
             self.kept += piece[:room]
             self.cut += max(len(piece) - room, 0)
-            if len(piece) < _PIECE:
+            if not piece:
+                self.ended = True
                 return
 
     def text(self) -> str:
@@ -107,28 +117,65 @@ class Slot:
         self._outgoing = memoryview(b"")
         self._incoming = bytearray()
         self._token = b""
-        self.channel, self._far = socket.socketpair()
-        self.channel.setblocking(False)
-        streams = []
-        self._far_ends = [self._far.fileno()]
-        for _ in range(2):
-            near, far = os.pipe2(os.O_CLOEXEC)
-            os.set_blocking(near, False)
-            streams.append(Stream(near))
-            self._far_ends.append(far)
-        self.stdout, self.stderr = streams
+        self.far_ends: list[int] = []
+        self._near: tuple[socket.socket, Stream, Stream] | None = None
 
-    @property
-    def far_ends(self) -> list[int]:
-        """The descriptors that go to the zygote, once; `close_far_ends` when it has them."""
-        return self._far_ends
+    def open(self) -> None:
+        """Make a channel and two streams for the next worker. None outlives it: whoever held their other ends could have changed what they are.
+
+        Raises:
+            OSError: no descriptors are left.
+
+        """
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        self.far_ends = [far.detach()]
+        streams = []
+        try:
+            for _ in range(2):
+                reading, writing = os.pipe2(os.O_CLOEXEC)
+                os.set_blocking(reading, False)
+                streams.append(Stream(reading))
+                self.far_ends.append(writing)
+        except OSError:
+            near.close()
+            for stream in streams:
+                os.close(stream.fd)
+            self.close_far_ends()
+            raise
+        self._near = (near, streams[0], streams[1])
 
     def close_far_ends(self) -> None:
-        """Close this process's copies of what the zygote holds now."""
-        self._far.close()
-        for fd in self._far_ends[1:]:
+        """Close this process's copies of what the zygote has now."""
+        for fd in self.far_ends:
             os.close(fd)
-        self._far_ends = []
+        self.far_ends = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are a channel and streams."""
+        return self._near is not None
+
+    @property
+    def channel(self) -> socket.socket:
+        """The channel to the worker."""
+        return self._ends[0]
+
+    @property
+    def stdout(self) -> Stream:
+        """What the worker prints."""
+        return self._ends[1]
+
+    @property
+    def stderr(self) -> Stream:
+        """What it prints about errors."""
+        return self._ends[2]
+
+    @property
+    def _ends(self) -> tuple[socket.socket, Stream, Stream]:
+        if self._near is None:
+            raise RuntimeError("the slot has no worker")
+        return self._near
 
     def start(self, job: Job) -> None:
         """Give a job to the waiting worker."""
@@ -155,22 +202,25 @@ class Slot:
             self._outgoing = self._outgoing[sent:]
         return True
 
-    def pull(self) -> bool:
-        """Take what the worker sent; return whether it is more than the rules allow, or not for this job."""
+    def pull(self) -> Pulled:
+        """Take what the worker sent."""
         most = (self.job.limits.output if self.job else 0) + _SLACK + frames.HEADER + frames.TOKEN
         while True:
             try:
                 piece = self.channel.recv(_PIECE)
-            except OSError:
+            except BlockingIOError:
                 break
+            except OSError:
+                return Pulled.ENDED
+            if not piece:
+                return Pulled.ENDED if self.answer is None and not self._take_answer() else Pulled.HELD
             self._incoming += piece
             if len(self._incoming) > most:
-                return True
-            if len(piece) < _PIECE:
-                break
-        return self._take_answer()
+                return Pulled.SPOILED
+        return Pulled.SPOILED if self._take_answer() else Pulled.HELD
 
     def _take_answer(self) -> bool:
+        """Take the answer, if it is whole; return whether what came is no answer."""
         if self.job is None or len(self._incoming) < frames.HEADER:
             return False
         size = int.from_bytes(self._incoming[: frames.HEADER], "big")
@@ -211,28 +261,22 @@ class Slot:
         return ""
 
     def rinse(self) -> None:
-        """Throw away what a dead worker left, and be free."""
+        """Be free: forget the dead worker, and close what led to it."""
         for timer in self.timers:
             timer.cancel()
         self.timers = []
         self._outgoing = memoryview(b"")
-        with suppress(OSError):
-            while self.channel.recv(_PIECE):
-                pass
-        for stream in (self.stdout, self.stderr):
-            stream.begin(0)
-            with suppress(OSError):
-                while os.read(stream.fd, _PIECE):
-                    pass
         self._incoming.clear()
         self.job = self.reason = self.answer = self.ended = None
         self.pid = 0
         self.state = State.FREE
+        self.close()
 
     def close(self) -> None:
         """Close this end."""
-        if self._far_ends:
-            self.close_far_ends()
-        self.channel.close()
-        os.close(self.stdout.fd)
-        os.close(self.stderr.fd)
+        self.close_far_ends()
+        near, self._near = self._near, None
+        if near is not None:
+            near[0].close()
+            os.close(near[1].fd)
+            os.close(near[2].fd)

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 
 class Housekeeper:
-    """A thread that does, one after the other, what may take long: it empties folders and collects files."""
+    """A thread that does, one after the other, what may take long.
 
-    def __init__(self) -> None:
+    Arguments:
+        name: of the thread.
+
+    """
+
+    def __init__(self, name: str) -> None:
         self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="ringfence-housekeeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def __call__(self, work: Callable[[], object]) -> None:
@@ -60,7 +65,7 @@ class Supervisor:
         self.base = Base()
         cgroup.sweep()
         self.loop = Loop()
-        self.housekeeper = Housekeeper()
+        self.housekeepers = (Housekeeper("ringfence-cleaning"), Housekeeper("ringfence-collecting"))
         self._pools: dict[str, tuple[Pool, int]] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -72,7 +77,7 @@ class Supervisor:
             pool, users = self._pools.get(key, (None, 0))
             if pool is None:
                 folder = f"{self.base.path}/{next(self._numbers)}"
-                pool = Pool(setup, size, self.loop, folder, self.housekeeper)
+                pool = Pool(setup, size, self.loop, folder, self.housekeepers)
             self._pools[key] = (pool, users + 1)
             return pool
 
@@ -95,7 +100,8 @@ class Supervisor:
             pools, self._pools = self._pools, {}
         for pool, _ in pools.values():
             pool.close()
-        self.housekeeper.close()
+        for housekeeper in self.housekeepers:
+            housekeeper.close()
         self.loop.close()
         self.base.close()
 

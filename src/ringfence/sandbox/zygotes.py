@@ -82,8 +82,6 @@ class Zygote:
         """Have it fork a worker for a slot; return whether it could be told."""
         entrances = slot.group.entrances if slot.group is not None else []
         message = json.dumps({"slot": slot.number, "groups": entrances}).encode()
-        if not slot.far_ends:
-            return self._send(message)
         try:
             socket.send_fds(self.control, [message], slot.far_ends)
         except OSError:

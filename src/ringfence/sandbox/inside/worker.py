@@ -175,7 +175,7 @@ def _make_environment(folder: str) -> None:
 def _lay_out(files: dict[str, str], inputs: dict[str, Any]) -> None:
     """Write what the run was given into `input/`. What JSON has no form for, is written as its text."""
     if inputs:
-        with open("input/input.json", "w", encoding="utf-8") as written:
+        with open(f"input/{frames.INPUT_FILE}", "w", encoding="utf-8") as written:
             json.dump(inputs, written, default=repr, skipkeys=True)
     for name, content in files.items():
         with open(f"input/{name}", "wb") as file:

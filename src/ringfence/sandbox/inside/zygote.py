@@ -78,7 +78,6 @@ class Zygote:
             import ringfence.sandbox.inside.keeper  # noqa: F401 - while its file can still be seen
         self._worker = Worker(setup)
         self._cage = Cage(setup)
-        self._slots: dict[int, list[int]] = {}
         self._watched: dict[int, int] = {}
         self._pids: dict[int, int] = {}
         self._worker.get_ready(self._cage)
@@ -118,39 +117,39 @@ class Zygote:
             return False
         order = json.loads(message)
         slot = order["slot"]
-        for _, _, fds in extra:
-            self._slots[slot] = [
-                int.from_bytes(fds[at : at + 4], sys.byteorder) for at in range(0, len(fds), 4)
-            ]
+        received = [
+            int.from_bytes(fds[at : at + 4], sys.byteorder)
+            for _, _, fds in extra
+            for at in range(0, len(fds), 4)
+        ]
         if "signal" not in order:
-            self._fork(slot, order["groups"])
+            self._fork(slot, received, order["groups"])
         elif slot in self._pids:  # it is reaped nowhere but here, so the id is still its own
             which = order["signal"]
             os.kill(self._pids[slot], signal.SIGUSR2 if self._kept and which == signal.SIGKILL else which)
         return True
 
-    def _fork(self, slot: int, groups: list[str]) -> None:
+    def _fork(self, slot: int, fds: list[int], groups: list[str]) -> None:
         """Fork a worker for a slot, and tell its process id; or why there is none."""
-        _rinse(self._slots[slot][0])
         reading, writing = os.pipe() if self._kept else (-1, -1)
         try:
             self._cage.make_ready(slot)
             pid = os.fork()
+            if pid == 0:
+                self._worker.live(self._cage, slot, fds, self._keeper(writing, groups))
+            pidfd = os.pidfd_open(pid)
         except Exception as error:  # noqa: BLE001 - one slot's trouble ends no other
             _tell(self._control, {"gone": slot, "failed": f"no worker could be forked: {error}"})
-            for fd in (reading, writing) if self._kept else ():
-                os.close(fd)
-            return
-        if pid == 0:
-            self._worker.live(self._cage, slot, self._slots[slot], self._keeper(writing, groups))
-        if self._kept:
-            os.close(writing)
+            fds.append(reading)
+        else:
+            self._watched[pidfd] = slot
+            self._pids[slot] = pid
             self._reports[slot] = reading
-        pidfd = os.pidfd_open(pid)
-        self._watched[pidfd] = slot
-        self._pids[slot] = pid
-        self._poll.register(pidfd, select.EPOLLIN)
-        _tell(self._control, {"forked": slot, "pid": pid})
+            self._poll.register(pidfd, select.EPOLLIN)
+            _tell(self._control, {"forked": slot, "pid": pid})
+        for fd in (*fds, writing):
+            if fd >= 0:
+                os.close(fd)
 
     def _keeper(self, report: int, groups: list[str]) -> Keeper | None:
         if not self._kept:
@@ -161,8 +160,8 @@ class Zygote:
 
     def _reported(self, slot: int) -> dict[str, Any]:
         """Return what the keeper of a slot's worker saw."""
-        report = self._reports.pop(slot, None)
-        if report is None:
+        report = self._reports.pop(slot)
+        if report < 0:
             return {}
         text = os.read(report, _MOST_MESSAGE)
         os.close(report)
@@ -179,14 +178,6 @@ class Zygote:
             "peak": max(used.ru_maxrss * 1024, kept.pop("peak", 0)), "read": used.ru_inblock * 512, "written": used.ru_oublock * 512,
             **kept,
         })  # fmt: skip
-
-
-def _rinse(channel: int) -> None:
-    """Throw away what the last worker of a slot did not read of its request."""
-    poll = select.poll()
-    poll.register(channel, select.POLLIN)
-    while poll.poll(0):
-        os.read(channel, _MOST_MESSAGE)
 
 
 def _settle() -> None:

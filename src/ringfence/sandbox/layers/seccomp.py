@@ -35,7 +35,7 @@ _RET_ERRNO = 0x00050000
 
 _PLAIN = """
 read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range dup dup2 dup3 flock fsync fdatasync ftruncate
-fallocate copy_file_range fadvise64 readahead sync_file_range poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl
+copy_file_range fadvise64 readahead sync_file_range poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl
 epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime pipe pipe2 stat lstat
 fstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir rmdir
 unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat umask munmap mprotect madvise brk mincore msync membarrier
@@ -97,7 +97,9 @@ _RECORD_LOCKS = (6, 7, 37, 38)
 are the run's own: it is told that it has the lock."""
 _MREMAP_FIXED = 2
 _SET_IDS = 0o6000
-_MAKES = 0o20000100  # O_CREAT, and the bit of O_TMPFILE that is its own
+_MAKES = 0o100  # O_CREAT
+_UNNAMED = 0o20000000
+"""The bit of O_TMPFILE that is its own: a file without a name is counted by nobody."""
 _DEVICE_COMMANDS = (
     0x5401,
     0x5413,
@@ -149,9 +151,7 @@ def rules(
     table |= dict.fromkeys(_NOTHING_DONE.split(), kept)
     table |= {name: _plain_mode(at, kept) for name, at in _CHANGED_MODES.items()}
     table |= {name: _plain_mode(at, ALLOW) for name, at in _MODES.items()}
-    table |= {
-        name: when(at, (0,), ALLOW, _plain_mode(at + 1, ALLOW), _MAKES) for name, at in _OPENING.items()
-    }
+    table |= {name: _opening(at) for name, at in _OPENING.items()}
     table |= dict.fromkeys(_NO_ATTRIBUTES.split(), _ENOTSUP)
     table |= dict.fromkeys(_REFUSED.split(), _EPERM)
     own = ALLOW if scoped else when(0, (SELF,), ALLOW, _EPERM)
@@ -163,6 +163,7 @@ def rules(
         "ioctl": when(1, _DEVICE_COMMANDS, ALLOW, _ENOTTY),
         "prctl": when(0, _PROCESS_OPTIONS, ALLOW, when(0, (_PR_SET_NAME,), _NOTHING, _EPERM)),
         "prlimit64": when(0, (0, SELF), ALLOW, _EPERM),
+        "fallocate": _ENOTSUP,  # it can reserve beyond every limit at once; libraries write instead
         "personality": when(0, (_QUERY_PERSONALITY,), ALLOW, _EPERM),
         "kill": own,
         "tgkill": own,
@@ -188,6 +189,11 @@ def rules(
 def _plain_mode(argument: int, then: Rule) -> Rule:
     """Return the rule that refuses modes which would give a file's owner's rights to whoever executes it."""
     return when(argument, (0,), then, _EPERM, _SET_IDS)
+
+
+def _opening(flags: int) -> Rule:
+    making = when(flags, (0,), _plain_mode(flags + 1, ALLOW), _ENOTSUP, _UNNAMED)
+    return when(flags, (0,), ALLOW, making, _UNNAMED | _MAKES)
 
 
 def _cloning(*, many: bool, threads: bool) -> Rule:
