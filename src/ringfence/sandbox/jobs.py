@@ -14,6 +14,7 @@ from ringfence.call import Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ringfence.sandbox.loop import Timer
     from ringfence.sandbox.slots import Slot
     from ringfence.verdict import Reason
 
@@ -106,7 +107,7 @@ class Job:
 
     """
 
-    __slots__ = ("_callbacks", "_done", "deadline", "end", "id", "kept", "limits", "request", "user")
+    __slots__ = ("_callbacks", "_done", "deadline", "end", "id", "kept", "limits", "request", "timer", "user")
 
     def __init__(
         self,
@@ -118,6 +119,7 @@ class Job:
         kept: Kept | None = None,
     ) -> None:
         self.kept = kept
+        self.timer: Timer | None = None
         self.id = id
         self.user = user
         self.request = request

@@ -12,15 +12,16 @@ import signal
 import socket
 import threading
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ringfence.errors import SandboxBusy, SandboxClosed, SandboxUnavailable
-from ringfence.sandbox import endings, folders
+from ringfence.sandbox import endings, folders, watching
 from ringfence.sandbox.jobs import End
 from ringfence.sandbox.layers import cgroup
+from ringfence.sandbox.lines import Line
 from ringfence.sandbox.slots import Pulled, Slot, State, Stream
 from ringfence.sandbox.zygotes import Zygote
 from ringfence.verdict import Reason
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ringfence.sandbox.egress import EgressProxy
     from ringfence.sandbox.jobs import Job, Kept
+    from ringfence.sandbox.lines import Size
     from ringfence.sandbox.loop import Loop, Timer
 
 _GRACE_SECONDS = 0.3
@@ -40,70 +42,13 @@ _IDLE_SECONDS = 60.0
 """How long processes stand ready that nobody asks for."""
 _MOST_DEATHS = 5
 """How many zygotes in a row may end before one of their workers was ready."""
-_FIRST_LOOK, _LAST_LOOK = 0.1, 1.0
 _FORK_AT_ONCE = 32
 _LITTLE = 0.01
-_KEEPING, _KEEPERS = 24 << 20, 2
-"""What a control group holds besides the run itself: the keeper, and the interpreter as it stands before the run; bytes, and processes."""
+_KEEPERS = 2
+"""How many processes a control group holds besides the run's: the keeper, for a moment with its parent's other child."""
 
 
 Housekeepers = tuple["Callable[[Callable[[], object]], object]", "Callable[[Callable[[], object]], object]"]
-
-
-class Size:
-    """How large a pool may be.
-
-    Arguments:
-        waiting: workers that are kept ready.
-        running: runs at once.
-        queue: jobs that may wait for a worker.
-
-    """
-
-    __slots__ = ("queue", "running", "waiting")
-
-    def __init__(self, waiting: int, running: int, queue: int) -> None:
-        self.waiting = waiting
-        self.running = running
-        self.queue = queue
-
-
-class Line:
-    """Jobs that wait, first come first served for each user, and the users in turn."""
-
-    def __init__(self) -> None:
-        self._by_user: OrderedDict[str, deque[Job]] = OrderedDict()
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def push(self, job: Job) -> None:
-        """Let a job wait."""
-        self._by_user.setdefault(job.user, deque()).append(job)
-        self._length += 1
-
-    def pop(self) -> Job | None:
-        """Return the next job: the first of the user whose turn it is."""
-        if not self._by_user:
-            return None
-        user, jobs = self._by_user.popitem(last=False)
-        job = jobs.popleft()
-        if jobs:
-            self._by_user[user] = jobs
-        self._length -= 1
-        return job
-
-    def remove(self, job: Job) -> bool:
-        """Take a job out; return whether it was in."""
-        jobs = self._by_user.get(job.user, ())
-        if job not in jobs:
-            return False
-        self._by_user[job.user].remove(job)
-        if not self._by_user[job.user]:
-            del self._by_user[job.user]
-        self._length -= 1
-        return True
 
 
 class Pool:
@@ -132,6 +77,9 @@ class Pool:
         self._folder = folder
         self._later, self._soon = housekeepers
         self._lock = threading.RLock()
+        self._watcher = watching.Watcher(
+            loop, self._soon, self._end, counts_memory=not (setup["many"] or setup["own_processes"])
+        )
         self._line = Line()
         self._slots: dict[int, Slot] = {}
         self._free: deque[Slot] = deque()
@@ -178,7 +126,7 @@ class Pool:
                 raise SandboxBusy(len(self._line))
             self._start_zygote()
             self._line.push(job)
-            self._at(job, job.deadline, lambda: self._overdue(job))
+            job.timer = self._loop.at(job.deadline, lambda: self._overdue(job))
             self._refill()
 
     def resume(self, job: Job) -> None:
@@ -201,7 +149,7 @@ class Pool:
             slot = kept.slot
             kept.ended = kept.ended or why
             if slot is not None:
-                self._end(slot, Reason.CANCELLED, why, signal.SIGKILL)
+                self._end(slot, slot.job, Reason.CANCELLED, why, signal.SIGKILL)
 
     def at(self, when: float, callback: Callable[[], object]) -> Timer:
         """Call back at a moment of `time.monotonic`."""
@@ -215,7 +163,7 @@ class Pool:
                 return
             for slot in self._slots.values():
                 if slot.job is job:
-                    self._end(slot, Reason.CANCELLED, "it was cancelled", signal.SIGKILL)
+                    self._end(slot, job, Reason.CANCELLED, "it was cancelled", signal.SIGKILL)
 
     def close(self) -> None:
         """End everything. Jobs that run or wait end as cancelled. It returns when nothing of the pool is left."""
@@ -423,9 +371,8 @@ class Pool:
                 slot.zygote = self._open_zygote()
                 slot.zygote.slot = slot
         except (OSError, SandboxUnavailable) as error:
-            self._crowd(
-                f"no more worker can be had: {error.strerror if isinstance(error, OSError) else error.message}"
-            )
+            self._put_back(slot)
+            self._crowd(f"no more worker can be had: {_said(error)}")
             return False
         slot.state = State.STARTING
         slot.started = time.monotonic()
@@ -450,7 +397,10 @@ class Pool:
         self._slots[number] = slot
         if self._setup["groups"]:
             slot.group = cgroup.Group(
-                cgroup.find(), f"{cgroup.PREFIX}{os.getpid()}-{id(self):x}-{number}", _KEEPING, _KEEPERS
+                cgroup.find(),
+                f"{cgroup.PREFIX}{os.getpid()}-{id(self):x}-{number}",
+                watching.INTERPRETER,
+                _KEEPERS,
             )
         return slot
 
@@ -496,11 +446,14 @@ class Pool:
                     self._settle(slot)
             elif slot.state in (State.RUNNING, State.ENDING):
                 if pulled is Pulled.SPOILED:
-                    self._end(
-                        slot, Reason.CRASHED, "it answered with something that is no answer", signal.SIGKILL
-                    )
+                    self._spoiled(slot)
                 elif slot.answer is not None:
                     self._answered(slot)
+
+    def _spoiled(self, slot: Slot) -> None:
+        self._end(
+            slot, slot.job, Reason.CRASHED, "it answered with something that is no answer", signal.SIGKILL
+        )
 
     def _drain(self, slot: Slot, stream: Stream) -> None:
         """Take what a run prints as it comes: a full pipe would stop it. What a worker says while it starts is read when it fails."""
@@ -521,23 +474,17 @@ class Pool:
             self._give(slot, job)
 
     def _give(self, slot: Slot, job: Job) -> None:
+        if job.timer is not None:
+            job.timer.cancel()
         if slot.group is not None:
-            slot.group.limit(job.limits.memory + _KEEPING, job.limits.processes + _KEEPERS)
+            slot.group.limit(job.limits.memory + watching.INTERPRETER, job.limits.processes + _KEEPERS)
         slot.start(job)
         if job.kept is not None:
             job.kept.slot = slot
             slot.kept = job.kept
         if not slot.push():
             self._loop.watch_writing(slot.channel.fileno(), lambda: self._push(slot))
-        self._at(
-            slot,
-            job.deadline,
-            lambda: self._end(slot, Reason.TIMEOUT, endings.timed_out(job), signal.SIGTERM, job),
-        )
-        cpu = job.limits.cpu_seconds
-        if slot.started + cpu < job.deadline:
-            self._at(slot, slot.started + cpu, lambda: self._look_at_cpu(slot, job))
-        self._at(slot, slot.started + _FIRST_LOOK, lambda: self._look_at_folder(slot, job, _FIRST_LOOK))
+        self._watcher.begin(slot, job)
         if len(self._waiting) * 2 < self._size.waiting or self._line:
             self._refill_soon()
 
@@ -545,11 +492,6 @@ class Pool:
         with self._lock:
             if slot.is_open and slot.push():
                 self._loop.unwatch_writing(slot.channel.fileno())
-
-    def _at(self, owner: Slot | Job, when: float, callback: Callable[[], object]) -> None:
-        timer = self._loop.at(when, callback)
-        if isinstance(owner, Slot):
-            owner.timers.append(timer)
 
     def _overdue(self, job: Job) -> None:
         with self._lock:
@@ -560,69 +502,21 @@ class Pool:
                     )
                 )
 
-    # Watching
-
-    def _look_at_cpu(self, slot: Slot, job: Job) -> None:
-        """End a run that has used its CPU time, or look again when it could have."""
-        with self._lock:
-            if slot.job is not job or slot.state is not State.RUNNING:
-                return
-            left = job.limits.cpu_seconds - endings.cpu_seconds(slot.pid)
-            if left <= 0:
-                self._end(
-                    slot,
-                    Reason.CPU,
-                    f"it used more than {job.limits.cpu_seconds:g} s of CPU time",
-                    signal.SIGTERM,
-                )
-            else:
-                self._at(slot, time.monotonic() + max(left, _LITTLE), lambda: self._look_at_cpu(slot, job))
-
-    def _look_at_folder(self, slot: Slot, job: Job, pause: float) -> None:
-        if slot.job is job and slot.state is State.RUNNING:
-            self._soon(lambda: self._measure_folder(slot, job, pause))
-
-    def _measure_folder(self, slot: Slot, job: Job, pause: float) -> None:
-        size = folders.measure(slot.folder, job.limits.folder_entries)
-        size = size._replace(bytes=size.bytes + endings.unnamed_bytes(slot.pid))
-        with self._lock:
-            if slot.job is not job or slot.state is not State.RUNNING:
-                return
-            if not self._kept and endings.memory_bytes(slot.pid) > job.limits.memory + _KEEPING:
-                self._end(
-                    slot, Reason.MEMORY, f"it used more than {job.limits.memory >> 20:,} MB", signal.SIGKILL
-                )
-            elif size.entries > job.limits.folder_entries:
-                self._end(
-                    slot,
-                    Reason.FILES,
-                    f"its folder holds more than {job.limits.folder_entries:,} files",
-                    signal.SIGKILL,
-                )
-            elif size.bytes > job.limits.folder_bytes:
-                self._end(
-                    slot,
-                    Reason.FILES,
-                    f"its folder holds more than {job.limits.folder_bytes >> 20:,} MB",
-                    signal.SIGKILL,
-                )
-            else:
-                pause = min(pause * 1.5, _LAST_LOOK)
-                self._at(slot, time.monotonic() + pause, lambda: self._look_at_folder(slot, job, pause))
-
     # Ends
 
-    def _end(self, slot: Slot, reason: Reason, detail: str, which: int, job: Job | None = None) -> None:
-        """End a run for a reason: politely first where `which` is SIGTERM, and for certain."""
+    def _end(self, slot: Slot, job: Job | None, reason: Reason, detail: str, which: int) -> None:
+        """End a run, or a kept worker (no job), for a reason: politely first where `which` is SIGTERM, and for certain."""
         with self._lock:
-            if slot.state not in (State.RUNNING, State.KEPT) or (job is not None and slot.job is not job):
+            if slot.job is not job or slot.state not in (State.RUNNING, State.KEPT):
                 return
             slot.state, slot.reason = State.ENDING, (reason, detail)
             self._signal(slot, which)
-            now = time.monotonic()
             if which != signal.SIGKILL:
-                self._at(slot, now + _GRACE_SECONDS, lambda: self._kill(slot))
-            self._at(slot, now + _STUCK_SECONDS, lambda: self._unstick(slot))
+                slot.timers.append(self._loop.at(time.monotonic() + _GRACE_SECONDS, lambda: self._kill(slot)))
+            self._expect_gone(slot)
+
+    def _expect_gone(self, slot: Slot) -> None:
+        slot.timers.append(self._loop.at(time.monotonic() + _STUCK_SECONDS, lambda: self._unstick(slot)))
 
     def _kill(self, slot: Slot) -> None:
         with self._lock:
@@ -659,7 +553,7 @@ class Pool:
             return
         slot.state = State.ENDING
         zygote.signal(slot, signal.SIGKILL)
-        self._at(slot, time.monotonic() + _STUCK_SECONDS, lambda: self._unstick(slot))
+        self._expect_gone(slot)
         if self._kept or endings.left_files(slot):
             slot.ended = end
             return
@@ -735,7 +629,10 @@ class Pool:
         try:
             folders.empty(slot.folder)
             folders.make(slot.folder, None if first is None else first + slot.number)
-        except OSError:  # it stays what it is, and no run gets it
+        except OSError:  # it is given up: no run gets what could not be emptied
+            with self._lock:
+                self._slots.pop(slot.number, None)
+                self._refill_soon()
             return
         with self._lock:
             if self._slots.get(slot.number) is slot:
@@ -764,9 +661,16 @@ def _with_files(slot: Slot, job: Job, end: End) -> End:
     """Return an end with what lies in `output/`; as a failure where that is not what it may be."""
     try:
         return end._replace(files=folders.collect(slot.folder, job.limits.file_size))
-    except folders.Spoiled as spoiled:
+    except Exception as error:  # noqa: BLE001 - hostile names and trees: the run must end, whatever they are
+        why = (
+            str(error)
+            if isinstance(error, folders.Spoiled)
+            else f"the output could not be read: {type(error).__name__}"
+        )
         return (
-            end._replace(reason=Reason.FILES, detail=str(spoiled), value=None) if end.reason is None else end
+            end._replace(reason=Reason.FILES, detail=why, value=None, answer=b"")
+            if end.reason is None
+            else end
         )
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ringfence.call import Outcome
-    from ringfence.sandbox.pools import Pool, Size
+    from ringfence.sandbox.lines import Size
+    from ringfence.sandbox.pools import Pool
     from ringfence.sandbox.session import Session
 
 
@@ -238,7 +239,7 @@ class Opened:
     """
 
     def __init__(self, profile: Profile, language: str, target: Target | None) -> None:
-        from ringfence.sandbox.pools import Size  # noqa: PLC0415 - Linux only
+        from ringfence.sandbox.lines import Size  # noqa: PLC0415 - Linux only
         from ringfence.sandbox.supervisor import supervisor  # noqa: PLC0415 - likewise
 
         size: Size = Size(profile.waiting, profile.running, profile.queue)

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from ringfence.sandbox.folders import Base
 from ringfence.sandbox.layers import cgroup
 from ringfence.sandbox.loop import Loop
-from ringfence.sandbox.pools import Pool, Size
+from ringfence.sandbox.pools import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from ringfence.sandbox.lines import Size
 
 
 class Housekeeper:
