@@ -308,7 +308,10 @@ class _Collection:
             raise Spoiled(f"more than {_MOST_ARTIFACTS} files lie in output/")
         content = _content(within, name, shown, self._left)
         self._left -= len(content)
-        self.found[os.fsencode(shown).decode("utf-8", "replace")] = content
+        told = os.fsencode(shown).decode("utf-8", "backslashreplace")
+        if told in self.found:
+            raise Spoiled(f"two files in output/ have names that look like {_shown(told)}")
+        self.found[told] = content
 
 
 def _content(within: int, name: str, whole: str, left: int) -> bytes:

@@ -107,7 +107,19 @@ class Job:
 
     """
 
-    __slots__ = ("_callbacks", "_done", "deadline", "end", "id", "kept", "limits", "request", "timer", "user")
+    __slots__ = (
+        "_callbacks",
+        "_done",
+        "deadline",
+        "end",
+        "has_inputs",
+        "id",
+        "kept",
+        "limits",
+        "request",
+        "timer",
+        "user",
+    )
 
     def __init__(
         self,
@@ -120,6 +132,7 @@ class Job:
     ) -> None:
         self.kept = kept
         self.timer: Timer | None = None
+        self.has_inputs = True
         self.id = id
         self.user = user
         self.request = request

@@ -78,11 +78,16 @@ class Loop:
             self._poll.modify(fd, select.EPOLLIN)
 
     def unwatch(self, fd: int) -> None:
-        """Stop watching a descriptor, before it is closed."""
+        """Stop watching a descriptor."""
         self._writers.pop(fd, None)
         if self._readers.pop(fd, None) is not None:
             with suppress(OSError):
                 self._poll.unregister(fd)
+
+    def drop(self, fd: int) -> None:
+        """Stop watching a descriptor that is closed right after, which takes it out of the kernel's list as well."""
+        self._writers.pop(fd, None)
+        self._readers.pop(fd, None)
 
     def soon(self, callback: Callable[[], object]) -> None:
         """Call back in the loop's thread."""

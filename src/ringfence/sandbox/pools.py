@@ -6,7 +6,6 @@ exactly one way, whatever dies in between: worker, zygote, or the pool itself.
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import socket
@@ -27,7 +26,7 @@ from ringfence.sandbox.zygotes import Zygote
 from ringfence.verdict import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ringfence.sandbox.egress import EgressProxy
     from ringfence.sandbox.jobs import Job, Kept
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 0.3
 """How long a run that was asked to end (SIGTERM) may take before it is ended (SIGKILL)."""
 _STUCK_SECONDS = 5.0
-_START_SECONDS = 60.0
+_START_SECONDS, _END_SECONDS = 60.0, 2.0
 _IDLE_SECONDS = 60.0
 """How long processes stand ready that nobody asks for."""
 _MOST_DEATHS = 5
@@ -59,6 +58,7 @@ class Pool:
         size: how large it may be.
         loop: who watches it.
         folder: an empty folder of its own.
+        numbers: of slots; no two slots of a process share one, for user ids follow from it.
         housekeepers: do what may take long: the first empties folders, the second looks into those of runs that somebody waits for.
 
     """
@@ -70,6 +70,7 @@ class Pool:
         loop: Loop,
         folder: str,
         housekeepers: Housekeepers,
+        numbers: Iterator[int],
     ) -> None:
         self._setup = {**setup, "base": f"{folder}/slots", "root": f"{folder}/root"}
         self._size = size
@@ -84,7 +85,7 @@ class Pool:
         self._slots: dict[int, Slot] = {}
         self._free: deque[Slot] = deque()
         self._waiting: deque[Slot] = deque()
-        self._numbers = itertools.count()
+        self._numbers = numbers
         self._zygote: Zygote | None = None
         self._alone = bool(setup["paranoid"])
         self._kept = bool(setup["many"]) or bool(setup["own_processes"])
@@ -308,10 +309,10 @@ class Pool:
             if zygote is not None:
                 self._drop_zygote(zygote, reason, why)
 
-    def _drop_zygote(self, zygote: Zygote, reason: Reason, why: str) -> None:
+    def _drop_zygote(self, zygote: Zygote, reason: Reason, why: str, *, politely: bool = True) -> None:
         """End a zygote and every worker with it; their jobs end with a reason, or with the one that they were being ended for."""
         self._loop.unwatch(zygote.control.fileno())
-        zygote.kill()
+        zygote.end(_END_SECONDS if politely else 0)
         if zygote is self._zygote:
             self._zygote = None
             dropped = list(self._slots.values())
@@ -378,7 +379,7 @@ class Pool:
         slot.started = time.monotonic()
         if self._alone:
             return True
-        if self._zygote is None or not self._zygote.fork(slot):
+        if self._zygote is None or not self._zygote.fork(slot, hurry=bool(self._line)):
             self._put_back(slot)
             return False
         return True
@@ -390,9 +391,8 @@ class Pool:
 
     def _new_slot(self) -> Slot:
         number = next(self._numbers)
-        first = self._setup["first_user"]
         folder = f"{self._folder}/slots/{number}"
-        folders.make(folder, None if first is None else first + number)
+        folders.make(folder, self._user(number))
         slot = Slot(number, folder)
         self._slots[number] = slot
         if self._setup["groups"]:
@@ -404,15 +404,20 @@ class Pool:
             )
         return slot
 
+    def _user(self, number: int) -> int | None:
+        first = self._setup["first_user"]
+        return None if first is None else first + number % self._setup["users"]
+
     def _watch(self, slot: Slot) -> None:
         self._loop.watch(slot.channel.fileno(), lambda: self._speak(slot))
         for stream in (slot.stdout, slot.stderr):
             self._loop.watch(stream.fd, partial(self._drain, slot, stream))
 
     def _unwatch(self, slot: Slot) -> None:
+        """Stop watching a slot whose descriptors are closed right after."""
         if slot.is_open:
             for fd in (slot.channel.fileno(), slot.stdout.fd, slot.stderr.fd):
-                self._loop.unwatch(fd)
+                self._loop.drop(fd)
 
     def _crowd(self, why: str) -> None:
         """Wait a little where descriptors or processes are short; where nothing runs that could free some, let a job end."""
@@ -536,9 +541,8 @@ class Pool:
         with self._lock:
             zygote = self._zygote_of(slot)
             if slot.state is State.ENDING and self._slots.get(slot.number) is slot and zygote is not None:
-                self._drop_zygote(
-                    zygote, Reason.CRASHED, "the process that it was forked from did not answer"
-                )
+                why = "the process that it was forked from did not answer"
+                self._drop_zygote(zygote, Reason.CRASHED, why, politely=False)
                 self._restart()
 
     def _answered(self, slot: Slot) -> None:
@@ -548,6 +552,7 @@ class Pool:
         if job is None or zygote is None:
             return
         end = _told(lambda: endings.answered(slot, zygote.layers))
+        slot.answer = None
         if job.kept is not None and slot.reason is None:
             self._keep(slot, job, end)
             return
@@ -617,7 +622,8 @@ class Pool:
             return
         self._unwatch(slot)
         slot.rinse()
-        folders.tidy(slot.folder)
+        if slot.had_inputs:
+            folders.tidy(slot.folder)
         if folders.is_clean(slot.folder):
             self._free_slot(slot)
         else:
@@ -625,10 +631,9 @@ class Pool:
             self._later(lambda: self._clean(slot))
 
     def _clean(self, slot: Slot) -> None:
-        first = self._setup["first_user"]
         try:
             folders.empty(slot.folder)
-            folders.make(slot.folder, None if first is None else first + slot.number)
+            folders.make(slot.folder, self._user(slot.number))
         except OSError:  # it is given up: no run gets what could not be emptied
             with self._lock:
                 self._slots.pop(slot.number, None)

@@ -192,7 +192,7 @@ class Sandbox:
         if refused is not None:
             return requests.ended(refused), None
         request = requests.snippet(code, inputs or {}, files or {}, self.profile)
-        return self._queue(request, self._pool(language, target), user)
+        return self._queue(request, self._pool(language, target), user, has_inputs=bool(inputs))
 
     def _submit_call(
         self, function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
@@ -201,9 +201,10 @@ class Sandbox:
         request = requests.call(target, args, kwargs, self.profile)
         return self._queue(request, self._pool("python", target), "")
 
-    def _queue(self, request: bytes, pool: Pool, user: str) -> tuple[Job, Pool]:
+    def _queue(self, request: bytes, pool: Pool, user: str, *, has_inputs: bool = False) -> tuple[Job, Pool]:
         deadline = time.monotonic() + self._limits.wall_seconds
         job = Job(secrets.token_hex(8), user, request, self._limits, deadline)
+        job.has_inputs = has_inputs
         pool.submit(job)
         return job, pool
 

@@ -134,6 +134,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         "first_user": None
         if profile.read_only or profile.read_write  # the host's own files: their modes are meant for its user
         else _first_user(machine, view=isolated, user_namespace=isolated and not administers),
+        "users": _USERS,
         "memory_by": "DATA" if language == "javascript" else "AS",
     }
 

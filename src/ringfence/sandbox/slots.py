@@ -113,6 +113,7 @@ class Slot:
         self.answer: bytes | None = None
         self.ended: End | None = None
         self.started = 0.0
+        self.had_inputs = False
         self.timers: list[Timer] = []
         self._outgoing = memoryview(b"")
         self._incoming = bytearray()
@@ -181,6 +182,7 @@ class Slot:
         """Give a job to the waiting worker."""
         self.job, self.state = job, State.RUNNING
         self.answer = None
+        self.had_inputs = job.has_inputs
         self.started = time.monotonic()
         self.stdout.begin(job.limits.output)
         self.stderr.begin(job.limits.output)
@@ -213,7 +215,7 @@ class Slot:
             except OSError:
                 return Pulled.ENDED
             if not piece:
-                return Pulled.ENDED if self.answer is None and not self._take_answer() else Pulled.HELD
+                return Pulled.SPOILED if self._take_answer() else Pulled.ENDED
             self._incoming += piece
             if len(self._incoming) > most:
                 return Pulled.SPOILED

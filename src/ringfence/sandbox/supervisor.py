@@ -70,6 +70,7 @@ class Supervisor:
         self.housekeepers = (Housekeeper("ringfence-cleaning"), Housekeeper("ringfence-collecting"))
         self._pools: dict[str, tuple[Pool, int]] = {}
         self._numbers = itertools.count()
+        self._slot_numbers = itertools.count()
         self._lock = threading.Lock()
 
     def open_pool(self, setup: Mapping[str, Any], size: Size, key: str = "") -> Pool:
@@ -79,7 +80,7 @@ class Supervisor:
             pool, users = self._pools.get(key, (None, 0))
             if pool is None:
                 folder = f"{self.base.path}/{next(self._numbers)}"
-                pool = Pool(setup, size, self.loop, folder, self.housekeepers)
+                pool = Pool(setup, size, self.loop, folder, self.housekeepers, self._slot_numbers)
             self._pools[key] = (pool, users + 1)
             return pool
 

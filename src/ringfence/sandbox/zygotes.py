@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -78,10 +77,16 @@ class Zygote:
         """Its process id."""
         return self._process.pid
 
-    def fork(self, slot: Slot) -> bool:
-        """Have it fork a worker for a slot; return whether it could be told."""
+    def fork(self, slot: Slot, *, hurry: bool = False) -> bool:
+        """Have it fork a worker for a slot; return whether it could be told.
+
+        Arguments:
+            slot: for which, with its far ends open.
+            hurry: whether a job waits for it, so that it does not rehearse.
+
+        """
         entrances = slot.group.entrances if slot.group is not None else []
-        message = json.dumps({"slot": slot.number, "groups": entrances}).encode()
+        message = json.dumps({"slot": slot.number, "groups": entrances, "hurry": hurry}).encode()
         try:
             socket.send_fds(self.control, [message], slot.far_ends)
         except OSError:
@@ -119,12 +124,19 @@ class Zygote:
             return log.read()[-_MOST_LOG:].decode("utf-8", "replace").strip()
         return ""
 
-    def kill(self) -> None:
-        """End it, and with it all its workers, and wait for it."""
+    def end(self, seconds: float) -> None:
+        """End it, and with it all its workers, and wait for it.
+
+        Arguments:
+            seconds: how long it may take to do so itself, as it does when nobody is there any more; then it is killed.
+
+        """
         with suppress(OSError):
             self.control.close()
-        with suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+            return
+        self._process.kill()
         self._process.wait()
 
     def forget(self) -> None:

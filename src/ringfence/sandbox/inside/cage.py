@@ -58,6 +58,7 @@ class Cage:
         self._abi = landlock.version()
         self._grants = list(self._open_grants())
         self._rulesets: dict[int, landlock.Ruleset] = {}
+        self._shared_rules().close()  # what cannot be had is told now, and not by the first worker
         self._filter = seccomp.Filter(self._rules())
         self.layers += ["landlock", "seccomp", *(["cgroup"] if setup["groups"] else [])]
         self.own_user = self._first_user is not None
@@ -121,15 +122,19 @@ class Cage:
         """Make the ruleset of a slot, once: its working folder is the only thing that differs from the others'."""
         if slot in self._rulesets:
             return
+        ruleset = self._shared_rules()
+        folder = os.open(self.folder(slot), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        ruleset.grant(folder, landlock.WRITE)
+        os.close(folder)
+        self._rulesets[slot] = ruleset
+
+    def _shared_rules(self) -> landlock.Ruleset:
         ruleset = landlock.Ruleset()
         if self._setup["network"] != "off":
             ruleset.grant_connecting(int(self._setup["proxy_port"]))
         for path_fd, rights in self._grants:
             ruleset.grant(path_fd, rights)
-        folder = os.open(self.folder(slot), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        ruleset.grant(folder, landlock.WRITE)
-        os.close(folder)
-        self._rulesets[slot] = ruleset
+        return ruleset
 
     def folder(self, slot: int) -> str:
         """Return the working folder of a slot."""
@@ -154,7 +159,7 @@ class Cage:
             os.close(_TELLING_AT)
         os.closerange(_CLOSE_FROM, 1 << 20)
         rlimits.apply_fixed()
-        privileges.apply(None if self._first_user is None else int(str(self._first_user)) + slot)
+        privileges.apply(None if self._first_user is None else self._first_user + slot % self._setup["users"])
         privileges.end_with_parent(parent)
         syscall("landlock_restrict_self", _RULESET_AT, 0)
         os.close(_RULESET_AT)

@@ -12,7 +12,7 @@ import signal
 import time
 from contextlib import suppress
 
-from ringfence.sandbox.layers import cgroup, namespaces
+from ringfence.sandbox.layers import cgroup, namespaces, rlimits
 from ringfence.sandbox.syscalls import prctl
 
 TYPE_CHECKING = False  # not typing's, which would have to be loaded
@@ -23,9 +23,10 @@ LOOK_SECONDS = 0.004
 """How long the tree may go unwatched: in that time two cores can fill about 8 MB."""
 STOP = signal.SIGUSR2
 """The signal at which the keeper ends the tree, and itself."""
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_CHILD_SUBREAPER, _PR_SET_PDEATHSIG = 36, 1
 _WAITED = (signal.SIGTERM, STOP, signal.SIGCHLD)
 _MOST_REPORT = 4096
+_MORE_PROCESSES = 100
 _THREADS_FIELD, _START_FIELD = 17, 19
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -46,14 +47,16 @@ class Keeper:
         cage: what the worker will enter; the keeper uses its descriptors of the host's `/proc` and control groups.
         report: where to write what was seen, at the end.
         groups: the control group to enter; empty: none.
+        parent: the zygote: when it ends, so does the tree.
 
     """
 
-    def __init__(self, cage: Cage, report: int, groups: list[str]) -> None:
+    def __init__(self, cage: Cage, report: int, groups: list[str], parent: int) -> None:
         self._proc = cage.proc
         self._own_processes = cage.own_processes
         self._control_groups = cage.control_groups
         self._groups = groups
+        self._parent = parent
         self._report = report
         self._worker = 0
         self._limits: Limits | None = None
@@ -67,6 +70,10 @@ class Keeper:
         """Fork the worker. Return in it, with the pipe to tell limits through; in the keeper this does not return."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
         prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        prctl(_PR_SET_PDEATHSIG, STOP)
+        if os.getppid() != self._parent:
+            os._exit(1)
+        self._bound_processes()
         if self._groups:
             cgroup.apply(self._control_groups, self._groups)
         if self._own_processes:
@@ -86,6 +93,14 @@ class Keeper:
         self._say()
         _end_as(status)
         return 0
+
+    def _bound_processes(self) -> None:
+        """Keep what forks faster than it is watched from taking all of the machine's processes.
+
+        The kernel counts all processes of a user, so this is no run's limit: it lies above what there is now.
+        """
+        tasks = int(self._read("loadavg").split()[3].partition(b"/")[2])
+        rlimits.bound_processes(tasks + _MORE_PROCESSES)
 
     def _watch(self, listening: int) -> int:
         """Watch until the worker ends, or has to; return its status."""

@@ -47,6 +47,7 @@ class Python(Engine):
     def rehearse(self) -> None:
         """Go once through a run that does nothing: what it wrote to is this process's own then."""
         self.answer({"code": "1\n2", "inputs": {}, "call": None, "most": 1000})
+        self._main = ModuleType("__main__")
         numbers = sys.modules.get("numpy.random")
         if numbers is not None:
             numbers.seed()  # its own generator, which every child would have in the same state

@@ -53,7 +53,7 @@ class Worker:
         """Find out, in the zygote, what is in use of the memory that is limited: it is the same in each child."""
         self._in_use = rlimits.in_use(self._memory_by, cage.proc)
 
-    def live(self, cage: Cage, slot: int, fds: list[int], keeper: Keeper | None) -> None:
+    def live(self, cage: Cage, slot: int, fds: list[int], keeper: Keeper | None, *, hurry: bool) -> None:
         """Be the worker of these descriptors, to the end of the process.
 
         Arguments:
@@ -61,6 +61,7 @@ class Worker:
             slot: whose folder and ids are taken.
             fds: the channel, stdout and stderr.
             keeper: who stands between this process and the zygote; None: nobody.
+            hurry: whether a run waits already.
 
         """
         status = 1
@@ -79,7 +80,8 @@ class Worker:
             cage.enter(slot, parent)
             gc.enable()
             channel = _hide_channel()
-            self._rehearse()
+            if not hurry:
+                self._rehearse()
             _send(channel, _READY)
             self._serve(channel)
             status = 0
@@ -97,7 +99,12 @@ class Worker:
             if not limited:
                 self._limit(order["limits"])
                 limited = True
+            own = os.getpid()
             answer = self._run(order)
+            if (
+                os.getpid() != own
+            ):  # a process that the code forked came to the end of it: only the first one answers
+                os._exit(0)
             _send(channel, len(answer).to_bytes(frames.HEADER, "big") + token + answer)
 
     def _rehearse(self) -> None:

@@ -71,6 +71,7 @@ class Zygote:
 
     def __init__(self, control: _socket.socket, setup: dict[str, Any]) -> None:
         self._control = control
+        self._own = os.getpid()
         rlimits.raise_open_files()
         sys.path[:] = setup["path"]
         self._kept = bool(setup["many"]) or bool(setup["own_processes"])
@@ -105,7 +106,15 @@ class Zygote:
                 if fd != control:
                     self._reap(fd)
                 elif not self._obey():
+                    self._end_all()
                     return
+
+    def _end_all(self) -> None:
+        """End every worker and wait for it, so that none is left to whoever inherits orphans."""
+        for pid in self._pids.values():
+            os.kill(pid, signal.SIGUSR2 if self._kept else signal.SIGKILL)
+        for pid in self._pids.values():
+            os.waitpid(pid, 0)
 
     def _obey(self) -> bool:
         """Do what one message asks for; return False where the host has gone."""
@@ -123,20 +132,22 @@ class Zygote:
             for at in range(0, len(fds), 4)
         ]
         if "signal" not in order:
-            self._fork(slot, received, order["groups"])
+            self._fork(slot, received, order)
         elif slot in self._pids:  # it is reaped nowhere but here, so the id is still its own
             which = order["signal"]
             os.kill(self._pids[slot], signal.SIGUSR2 if self._kept and which == signal.SIGKILL else which)
         return True
 
-    def _fork(self, slot: int, fds: list[int], groups: list[str]) -> None:
+    def _fork(self, slot: int, fds: list[int], order: dict[str, Any]) -> None:
         """Fork a worker for a slot, and tell its process id; or why there is none."""
         reading, writing = os.pipe() if self._kept else (-1, -1)
         try:
             self._cage.make_ready(slot)
             pid = os.fork()
             if pid == 0:
-                self._worker.live(self._cage, slot, fds, self._keeper(writing, groups))
+                self._worker.live(
+                    self._cage, slot, fds, self._keeper(writing, order["groups"]), hurry=order["hurry"]
+                )
             pidfd = os.pidfd_open(pid)
         except Exception as error:  # noqa: BLE001 - one slot's trouble ends no other
             _tell(self._control, {"gone": slot, "failed": f"no worker could be forked: {error}"})
@@ -156,7 +167,7 @@ class Zygote:
             return None
         from ringfence.sandbox.inside.keeper import Keeper
 
-        return Keeper(self._cage, report, groups)
+        return Keeper(self._cage, report, groups, self._own)
 
     def _reported(self, slot: int) -> dict[str, Any]:
         """Return what the keeper of a slot's worker saw."""

@@ -62,6 +62,13 @@ def raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def bound_processes(most: int) -> None:
+    """Let this process's user have so many processes and threads, as far as this process is concerned, and those it starts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
 def in_use(by: str, proc: int) -> int:
     """Return how much of what limits memory this process has already, in bytes.
 
