@@ -44,6 +44,13 @@ class Mode(StrEnum):
     OBSERVE = "observe"
 
 
+class JavaScriptEngine(StrEnum):
+    """What runs JavaScript in the sandbox tier: QuickJS, which stands ready, or Node, where it is installed."""
+
+    QUICKJS = "quickjs"
+    NODE = "node"
+
+
 class RuleLevel(StrEnum):
     """How bad a rule of the scanner says that it is; `off`: the rule says nothing."""
 
@@ -212,6 +219,7 @@ class Profile:
             native_code, persistence. Below those levels only findings speak about these. Empty: none of them.
         preload: in the sandbox tier, modules that are loaded before a run begins, so that it does not wait for them; they make the packages
             that are installed beside Ringfence importable. Empty: the standard library only.
+        javascript: in the sandbox tier, what runs JavaScript: quickjs, or node, which is slower to start, and without network and subprocesses.
         waiting: in the sandbox tier, how many processes stand ready for the next run.
         running: in the sandbox tier, how many runs may go at once; others wait, each user in turn.
         queue: in the sandbox tier, how many runs may wait; further ones are refused.
@@ -241,6 +249,7 @@ class Profile:
     commands: tuple[str, ...] = ()
     capabilities: tuple[Capability, ...] = ()
     preload: tuple[str, ...] = ()
+    javascript: JavaScriptEngine = JavaScriptEngine.QUICKJS
     waiting: int = 2
     running: int = 64
     queue: int = 1000

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ringfence.policy.model import Profile, SecurityLevel
+from ringfence.policy.model import JavaScriptEngine, Profile, SecurityLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from enum import StrEnum
 
     from ringfence.policy.roles import Rights
 
-_LEVELS = tuple(SecurityLevel)
+_ORDERED: Mapping[str, tuple[StrEnum, ...]] = {
+    "security_level": tuple(SecurityLevel),
+    "javascript": (JavaScriptEngine.NODE, JavaScriptEngine.QUICKJS),
+}
+"""Fields with an order, from the loosest to the tightest."""
 
 
 def wall_seconds(profile: Profile) -> float:
@@ -43,8 +48,8 @@ def _tighter(name: str, one: Profile, other: Profile) -> Any:
     here, there = getattr(one, name), getattr(other, name)
     if name == "forbidden":
         return (*here, *(path for path in there if path not in here))
-    if name == "security_level":
-        return max(here, there, key=_LEVELS.index)
+    if name in _ORDERED:
+        return max(here, there, key=_ORDERED[name].index)
     if name == "wall_seconds":
         return min(wall_seconds(one), wall_seconds(other))
     if here is None or there is None:

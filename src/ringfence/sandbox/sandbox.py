@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from ringfence.errors import SandboxClosed, SandboxUnavailable
-from ringfence.policy.model import Profile
+from ringfence.policy.model import JavaScriptEngine, Profile
 from ringfence.sandbox import requests
 from ringfence.sandbox.jobs import Job
 from ringfence.sandbox.machine import this_machine
@@ -155,6 +155,10 @@ class Sandbox:
         """
         from ringfence.sandbox.session import Session  # noqa: PLC0415 - it imports this module's helpers
 
+        if language == "javascript" and self.profile.javascript is JavaScriptEngine.NODE:
+            raise SandboxUnavailable(
+                "Node keeps no session here", "Leave `javascript` at quickjs for sessions."
+            )
         given = replace(
             self.profile,
             cpu_seconds=self.profile.cpu_seconds if cpu_seconds is None else cpu_seconds,

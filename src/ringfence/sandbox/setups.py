@@ -9,11 +9,13 @@ import fnmatch
 import os
 import shutil
 import site
+import subprocess
 import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ringfence.errors import SandboxUnavailable
+from ringfence.policy.model import JavaScriptEngine
 from ringfence.policy.profiles import wall_seconds
 from ringfence.sandbox.jobs import Limits
 from ringfence.scanning.decision import SecurityLevel
@@ -31,6 +33,7 @@ _MOST_PATHS = 500
 _SUBPROCESS_PROCESSES = 4
 _FIRST_USER, _USERS = 0x70000000, 1024
 _PROXY_PORT = 3128
+_NODE_RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside", "node_runner.js")
 _OLDEST_NETWORK = 4
 _ONLY_OWNER = 0o001
 _LIBRARIES = (
@@ -47,6 +50,12 @@ _CERTIFICATES = (
     "/etc/pki/tls/certs",
     "/etc/pki/ca-trust/extracted",
 )
+_LOADERS = [
+    path
+    for path in ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1")
+    if os.path.exists(path)
+]
+"""The programs by which others are loaded; whoever may start one has to be able to start these."""
 _PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
@@ -105,11 +114,19 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
     administers = machine.facts["namespaces"].detail.endswith("own rights")
     network = _network(profile, isolated=isolated, landlock_version=machine.facts["landlock"].version)
     preload = [*profile.preload, *([target.module] if target else [])]
-    path, packages = _import_path(preload, language, target)
+    if language == "javascript" and profile.javascript is JavaScriptEngine.NODE:
+        language, preload = "node", _node()
+        many, network = False, "off"
+    path, packages = _import_path([] if language == "node" else preload, language, target)
     writes = [_own_path(each) for each in profile.read_write]
     _refuse_dangerous(writes)
-    executes = list(_executes(profile))
-    reads = [*_interpreter_reads(), *packages, *(_CERTIFICATES if network != "off" else ())]
+    executes = [preload[0], *_LOADERS] if language == "node" else list(_executes(profile))
+    reads = [
+        *_interpreter_reads(),
+        *([_NODE_RUNNER] if language == "node" else []),
+        *packages,
+        *(_CERTIFICATES if network != "off" else ()),
+    ]
     forbidden = list(_forbidden(profile))
     return {
         "language": language,
@@ -124,7 +141,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         "environment": _proxy_environment() if network != "off" else {},
         "many": many,
         "processes": processes(profile) if many else 0,
-        "threads": False,
+        "threads": language == "node",
         "paranoid": paranoid,
         "own_processes": isolated and (paranoid or many),
         "groups": machine.has("cgroup") and (paranoid or many),
@@ -135,7 +152,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         if profile.read_only or profile.read_write  # the host's own files: their modes are meant for its user
         else _first_user(machine, view=isolated, user_namespace=isolated and not administers),
         "users": _USERS,
-        "memory_by": "DATA" if language == "javascript" else "AS",
+        "memory_by": "AS" if language == "python" else "DATA",
     }
 
 
@@ -167,7 +184,7 @@ def _import_path(preload: list[str], language: str, target: Target | None) -> tu
     standard = [each for each in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")) if each]
     dynamic = [f"{each}/lib-dynload" for each in standard if os.path.isdir(f"{each}/lib-dynload")]
     path = list(dict.fromkeys([*standard, *dynamic]))
-    if not preload and language == "python":
+    if not preload and language != "javascript":
         return path, []
     packages = [os.path.realpath(each) for each in _package_folders()]
     if target is not None:
@@ -287,11 +304,24 @@ def _executes(profile: Profile) -> Iterator[str]:
         for program in found:
             yield program
             yield from _interpreters(program)
-    yield from (
-        path
-        for path in ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1")
-        if os.path.exists(path)
-    )
+    yield from _LOADERS
+
+
+def _node() -> list[str]:
+    """Return the path of Node and its version.
+
+    Raises:
+        SandboxUnavailable: it is not installed.
+
+    """
+    program = shutil.which("node", path=":".join(_PROGRAMS))
+    if program is None:
+        raise SandboxUnavailable(
+            "the profile asks for Node, which is not installed",
+            "Install it, or leave `javascript` at quickjs.",
+        )
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - that program
+    return [program, done.stdout.strip()]
 
 
 def _programs(command: str) -> Iterator[str]:

@@ -107,6 +107,42 @@ def syscall(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | N
     return result
 
 
+class Prepared:
+    """A system call with its arguments, made before a fork so that making it after the fork touches few pages.
+
+    Arguments:
+        name: of the call.
+        arguments: as for `syscall`; addresses must stay valid.
+
+    """
+
+    __slots__ = ("_call", "_name", "_words")
+
+    def __init__(self, name: str, *arguments: int) -> None:
+        if _libc is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
+        self._name = name
+        self._call = _libc.syscall
+        self._words = (ctypes.c_long(NUMBER[name]), *map(_word, arguments))
+
+    def __call__(self) -> int:
+        """Make the call and return what it returned.
+
+        Raises:
+            OSError: it failed.
+
+        """
+        result: int = self._call(*self._words)
+        if result < 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), self._name)
+        return result
+
+    def succeeds(self) -> bool:
+        """Make the call and return whether it succeeded."""
+        return bool(self._call(*self._words) >= 0)
+
+
 def _word(argument: object) -> object:
     return ctypes.c_ulong(argument & 0xFFFFFFFFFFFFFFFF) if isinstance(argument, int) else argument
 

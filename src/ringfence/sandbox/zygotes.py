@@ -28,6 +28,8 @@ _MOST_LOG = 2000
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
+    "HOME": "/",
+    "TMPDIR": "/",
     "USER": "sandbox",
     "LOGNAME": "sandbox",
     "OPENBLAS_NUM_THREADS": "1",
@@ -36,7 +38,7 @@ _ENVIRONMENT = {
     "MPLCONFIGDIR": "tmp",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-"""All that a run finds in its environment, besides HOME and TMPDIR. One thread each: those of numerical libraries are refused by default."""
+"""All that a run finds in its environment; HOME and TMPDIR become its own. One thread each: those of numerical libraries are refused by default."""
 
 
 class Zygote:

@@ -6,10 +6,11 @@ worker: limits, ruleset, ids, filter, proof. The one idea: a layer that was prom
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 from ringfence.sandbox.layers import landlock, namespaces, privileges, rlimits, seccomp
-from ringfence.sandbox.syscalls import syscall
+from ringfence.sandbox.syscalls import Prepared
 
 TYPE_CHECKING = False  # not typing's, which would have to be loaded
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _CLOSE_FROM = 6
 _RULESET_AT, _TELLING_AT = 4, 5
 _REGIONS_BELOW = 1
 _AF_NETLINK, _SOCK_RAW = 16, 3
+_AT_FDCWD = -100
+_ROOT = ctypes.create_string_buffer(b"/")
 _PR_GET_SECCOMP, _FILTERED = 21, 2
 
 
@@ -61,6 +64,15 @@ class Cage:
         self._shared_rules().close()  # what cannot be had is told now, and not by the first worker
         self._filter = seccomp.Filter(self._rules())
         self.layers += ["landlock", "seccomp", *(["cgroup"] if setup["groups"] else [])]
+        self._enter_ruleset = Prepared("landlock_restrict_self", _RULESET_AT, 0)
+        self._filtered = Prepared("prctl", _PR_GET_SECCOMP, 0, 0, 0, 0)
+        self._attempts = (
+            (
+                "landlock",
+                Prepared("openat", _AT_FDCWD, ctypes.addressof(_ROOT), os.O_RDONLY | os.O_DIRECTORY, 0),
+            ),
+            ("seccomp", Prepared("socket", _AF_NETLINK, _SOCK_RAW, 0)),
+        )
         self.own_user = self._first_user is not None
 
     def _rules(self) -> dict[str, Rule]:
@@ -161,20 +173,17 @@ class Cage:
         rlimits.apply_fixed()
         privileges.apply(None if self._first_user is None else self._first_user + slot % self._setup["users"])
         privileges.end_with_parent(parent)
-        syscall("landlock_restrict_self", _RULESET_AT, 0)
+        self._enter_ruleset()
         os.close(_RULESET_AT)
         self._filter.install()
         self._prove()
 
     def _prove(self) -> None:
         """Try what each layer must stop. A worker that gets through is never used."""
-        for name, attempt in _ATTEMPTS:
-            try:
-                attempt()
-            except OSError:
-                continue
-            raise Unproven(name)
-        if syscall("prctl", _PR_GET_SECCOMP, 0, 0, 0, 0) != _FILTERED:
+        for layer, attempt in self._attempts:
+            if attempt.succeeds():
+                raise Unproven(layer)
+        if self._filtered() != _FILTERED:
             raise Unproven("seccomp")
 
 
@@ -193,14 +202,3 @@ def _open_path(path: str) -> int:
         os.close(at)
         at = below
     return at
-
-
-def _open_root() -> None:
-    os.close(os.open("/", os.O_RDONLY | os.O_DIRECTORY))
-
-
-def _open_netlink() -> None:
-    os.close(syscall("socket", _AF_NETLINK, _SOCK_RAW, 0))
-
-
-_ATTEMPTS = (("landlock", _open_root), ("seccomp", _open_netlink))

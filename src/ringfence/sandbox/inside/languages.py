@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # not typing's, which would have to be loaded
 if TYPE_CHECKING:
     from typing import Any
 
-PYTHON, JAVASCRIPT = "python", "javascript"
+PYTHON, JAVASCRIPT, NODE = "python", "javascript", "node"
 
 
 class Engine:
@@ -22,9 +22,17 @@ class Engine:
     """
 
     name = ""
+    overhead = 0
+    """What it holds besides what a run may use, in bytes, where that is not in use before the run."""
+    replaces = False
+    """Whether it takes the place of the worker's own interpreter: then it has `become` instead of `answer`."""
 
     def rehearse(self) -> None:
         """Make the pages that every run writes to this process's own, before the run counts."""
+        raise NotImplementedError
+
+    def become(self, order: dict[str, Any], token: bytes, channel: int) -> None:
+        """Take the place of this process's program, run an order and answer on the channel."""
         raise NotImplementedError
 
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -33,11 +41,15 @@ class Engine:
 
 
 def load(language: str, preload: list[str]) -> Engine:
-    """Return the engine of a language, made ready to be forked, with packages loaded ahead."""
+    """Return the engine of a language, made ready to be forked, with packages loaded ahead; for Node these are its path and version."""
     if language == JAVASCRIPT:
         from ringfence.sandbox.inside.javascript_engine import JavaScript
 
         return JavaScript()
+    if language == NODE:
+        from ringfence.sandbox.inside.node import Node
+
+        return Node(*preload)
     from ringfence.sandbox.inside.python import Python
 
     engine = Python()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CHANNEL_FROM, CHANNEL_TO = 256, 500
 _TELLING_AT = 5
+_WARM_ENOUGH = 24
+"""As for an engine: after so many times byte code is specialised, and not written to any more."""
 _READY = b"\x01"
 
 
@@ -52,6 +54,9 @@ class Worker:
     def get_ready(self, cage: Cage) -> None:
         """Find out, in the zygote, what is in use of the memory that is limited: it is the same in each child."""
         self._in_use = rlimits.in_use(self._memory_by, cage.proc)
+        for _ in range(_WARM_ENOUGH):
+            frames.decode(frames.encode({"limits": {"a": 1}, "inputs": {}}))
+            languages.answer_text({"value": None, "code": 0}, 1000)
 
     def live(self, cage: Cage, slot: int, fds: list[int], keeper: Keeper | None, *, hurry: bool) -> None:
         """Be the worker of these descriptors, to the end of the process.
@@ -99,6 +104,8 @@ class Worker:
             if not limited:
                 self._limit(order["limits"])
                 limited = True
+            if self._engine.replaces:
+                self._engine.become(order, token, channel)
             own = os.getpid()
             answer = self._run(order)
             if (
@@ -118,7 +125,7 @@ class Worker:
             os.write(_TELLING_AT, json.dumps(limits).encode())
             os.close(_TELLING_AT)
         rlimits.apply(
-            memory=self._in_use + limits["memory"], cpu=limits["cpu"], file_size=limits["file_size"],
+            memory=(self._engine.overhead or self._in_use) + limits["memory"], cpu=limits["cpu"], file_size=limits["file_size"],
             open_files=limits["open_files"], by=self._memory_by, processes=limits.get("processes") if self._own_user else None,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ import ctypes
 import os
 
 from ringfence.sandbox.layers.fact import Fact
-from ringfence.sandbox.syscalls import meaning, prctl, syscall
+from ringfence.sandbox.syscalls import NUMBER, Prepared, meaning, prctl, syscall
 
 _PR_SET_DUMPABLE, _PR_SET_PDEATHSIG, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 4, 1, 23, 24
 _PR_CAP_AMBIENT, _CLEAR_ALL = 47, 4
@@ -19,16 +19,26 @@ _SETUID, _SYS_ADMIN = 7, 21
 _V3 = 0x20080522
 _header = ctypes.create_string_buffer(_V3.to_bytes(4, "little") + bytes(4), 8)
 _none = ctypes.create_string_buffer(24)
+_present = ctypes.create_string_buffer(24)
+if NUMBER:
+    _drop = Prepared("capset", ctypes.addressof(_header), ctypes.addressof(_none))
+    _ask = Prepared("capget", ctypes.addressof(_header), ctypes.addressof(_present))
+    _hide = Prepared("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _end_with_parent = Prepared("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
 def capabilities() -> int:
     """Return the effective capabilities of this process, as bits; 0 where they cannot be read."""
-    data = ctypes.create_string_buffer(24)
     try:
-        syscall("capget", ctypes.addressof(_header), ctypes.addressof(data))
+        return _held()
     except OSError:
         return 0
-    return int.from_bytes(data.raw[0:4], "little") | int.from_bytes(data.raw[12:16], "little") << 32
+
+
+def _held() -> int:
+    _ask()
+    words = [int.from_bytes(_present.raw[at : at + 4], "little") for at in range(0, 24, 4)]
+    return words[0] | words[3] << 32  # effective, the lower and the upper half
 
 
 def has(capability: int) -> bool:
@@ -70,8 +80,11 @@ def apply(user: int | None) -> None:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    syscall("capset", ctypes.addressof(_header), ctypes.addressof(_none))
-    prctl(_PR_SET_DUMPABLE, 0)
+    _drop()
+    _ask()
+    if _present.raw != _none.raw:
+        raise OSError("capabilities are still there after they were dropped")
+    _hide()
 
 
 def end_with_parent(parent: int) -> None:
@@ -81,7 +94,7 @@ def end_with_parent(parent: int) -> None:
         OSError: the parent has ended already.
 
     """
-    prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    _end_with_parent()
     if os.getppid() != parent:
         raise OSError("the parent has ended")
 
@@ -108,6 +121,3 @@ def _current() -> int:
     """Return where the present capabilities lie, to set them as they are."""
     syscall("capget", ctypes.addressof(_header), ctypes.addressof(_present))
     return ctypes.addressof(_present)
-
-
-_present = ctypes.create_string_buffer(24)

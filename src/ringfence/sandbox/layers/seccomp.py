@@ -25,7 +25,7 @@ from ringfence.sandbox.bpf import (
     when_zero,
 )
 from ringfence.sandbox.layers.fact import Fact
-from ringfence.sandbox.syscalls import ARCHITECTURES, MACHINE, meaning, numbers, prctl, syscall
+from ringfence.sandbox.syscalls import ARCHITECTURES, MACHINE, Prepared, meaning, numbers, prctl, syscall
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_GET_SECCOMP = 21
@@ -238,6 +238,10 @@ class Filter:
         self._count = len(code) // 8
         head = self._count.to_bytes(8, "little") + ctypes.addressof(held).to_bytes(8, "little")
         self._head = ctypes.create_string_buffer(head, 16)
+        self._put = Prepared("seccomp", _SET_MODE_FILTER, 0, ctypes.addressof(self._head))
+        self._put_listening = Prepared(
+            "seccomp", _SET_MODE_FILTER, _NEW_LISTENER, ctypes.addressof(self._head)
+        )
 
     def install(self, *, listener: bool = False) -> int:
         """Install the program for this process and those it starts.
@@ -252,9 +256,7 @@ class Filter:
         own = os.getpid().to_bytes(4, "little")
         for at in self._own:
             self._bytes[at : at + 4] = own
-        return syscall(
-            "seccomp", _SET_MODE_FILTER, _NEW_LISTENER if listener else 0, ctypes.addressof(self._head)
-        )
+        return self._put_listening() if listener else self._put()
 
 
 def apply(program: Filter, *, listener: bool = False) -> int:
