@@ -106,7 +106,22 @@ def _usage_of_living(slot: Slot) -> Usage:
     total = 0.0 if total == float("inf") else total
     read, written = _io(slot.pid)
     peak = _status(slot.pid, b"VmHWM:")
+    before = slot.used
+    if before is not None:  # a further run of a session
+        total = max(total - (before.cpu_user_seconds or 0), 0.0)
+        read, written = _less(read, before.read_bytes), _less(written, before.written_bytes)
     return Usage(time.monotonic() - slot.started, total, 0.0, peak, read, written, 1)
+
+
+def _less(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else max(now - before, 0)
+
+
+def usage_so_far(slot: Slot) -> Usage:
+    """Return what a kept process has used before its next run."""
+    total = cpu_seconds(slot.pid)
+    read, written = _io(slot.pid)
+    return Usage(0.0, 0.0 if total == float("inf") else total, 0.0, None, read, written, 1)
 
 
 def _usage_of_dead(slot: Slot, message: dict[str, Any]) -> Usage:

@@ -21,7 +21,9 @@ MOST_DEPTH = 100
 _MARK = "$"
 _PAIR = 2
 _LONG = 1 << 14_000
-"""Integers beyond it go as hexadecimal: Python neither writes nor reads more than 4,300 decimal digits."""
+"""Integers from here on do not cross: Python writes no more than 4,300 decimal digits, so whoever printed one would fail."""
+_MOST_DIGITS = 3_500
+"""The same in hexadecimal digits, as JavaScript's come."""
 _MOST_COLLISIONS = 32
 
 
@@ -72,6 +74,10 @@ def _plain_list(value: list[Any], depth: int) -> object:
     return [_plain(each, depth) for each in value]
 
 
+def _refuse_long(_: int, __: int) -> object:
+    raise NotPlain("it holds an integer of more than 4,300 digits")
+
+
 def _marked_items(value: Any, depth: int) -> object:
     return {_MARK: [type(value).__name__, [_plain(each, depth) for each in value]]}
 
@@ -90,7 +96,7 @@ _FORMS: dict[type, Callable[[Any, int], object]] = {
     frozenset: _marked_items,
     bytes: lambda value, _: {_MARK: ["bytes", value.decode("latin-1")]},
     complex: lambda value, _: {_MARK: ["complex", [value.real, value.imag]]},
-    int: lambda value, _: {_MARK: ["int", hex(value)]},
+    int: _refuse_long,
 }
 
 
@@ -129,7 +135,7 @@ def _marked(value: dict[str, object], depth: int) -> object:
     name, content = pair
     if name == "bytes" and type(content) is str:
         return content.encode("latin-1")
-    if name == "int" and type(content) is str:
+    if name == "int" and type(content) is str and len(content) <= _MOST_DIGITS:
         return int(content, 16)
     if type(content) is not list:
         raise NotPlain("it holds a mark that means nothing")

@@ -43,7 +43,8 @@ _MOST_DEATHS = 5
 """How many zygotes in a row may end before one of their workers was ready."""
 _FORK_AT_ONCE = 32
 _LITTLE = 0.01
-_KEEPERS = 2
+_GROUP_SLACK = 8 << 20
+_KEEPERS = 3
 """How many processes a control group holds besides the run's: the keeper, for a moment with its parent's other child."""
 
 
@@ -84,6 +85,7 @@ class Pool:
         self._line = Line()
         self._slots: dict[int, Slot] = {}
         self._free: deque[Slot] = deque()
+        self._taken: set[Slot] = set()
         self._waiting: deque[Slot] = deque()
         self._numbers = numbers
         self._zygote: Zygote | None = None
@@ -120,7 +122,7 @@ class Pool:
             if self._closed:
                 raise SandboxClosed
             self._used = time.monotonic()
-            if self._waiting and not self._line:
+            if self._waiting and not self._line and self._has_room:
                 self._give(self._waiting.popleft(), job)
                 return
             if len(self._line) >= self._size.queue:
@@ -142,6 +144,7 @@ class Pool:
             if slot is None or slot.state is not State.KEPT:
                 why = job.kept.ended if job.kept is not None else ""
                 raise SandboxClosed(f"the session has ended{f': {why}' if why else ''}")
+            slot.used = endings.usage_so_far(slot)
             self._give(slot, job)
 
     def release(self, kept: Kept, why: str) -> None:
@@ -156,15 +159,15 @@ class Pool:
         """Call back at a moment of `time.monotonic`."""
         return self._loop.at(when, callback)
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: Job, why: str = "it was cancelled") -> None:
         """End a job that nobody waits for any more."""
         with self._lock:
             if self._line.remove(job):
-                job.finish(End(Reason.CANCELLED, "it was cancelled before it ran", ran=False))
+                job.finish(End(Reason.CANCELLED, f"{why} before it ran", ran=False))
                 return
             for slot in self._slots.values():
                 if slot.job is job:
-                    self._end(slot, job, Reason.CANCELLED, "it was cancelled", signal.SIGKILL)
+                    self._end(slot, job, Reason.CANCELLED, why, signal.SIGKILL)
 
     def close(self) -> None:
         """End everything. Jobs that run or wait end as cancelled. It returns when nothing of the pool is left."""
@@ -332,6 +335,7 @@ class Pool:
         for timer in slot.timers:
             timer.cancel()
         slot.zygote = None
+        self._taken.discard(slot)
         del self._slots[slot.number]
         for line in (self._free, self._waiting):
             with suppress(ValueError):
@@ -349,12 +353,10 @@ class Pool:
         shared = zygote is not None and zygote.ready
         if self._closed or not (shared or self._alone) or time.monotonic() < self._crowded_until:
             return
-        states = Counter(slot.state for slot in self._slots.values())
-        busy = states[State.RUNNING] + states[State.KEPT] + states[State.ENDING]
-        coming = states[State.STARTING] + len(self._waiting)
-        room = self._size.running - busy
-        wanted = min(len(self._line) + self._size.waiting, max(room, 0) + self._size.waiting) - coming
-        for _ in range(min(wanted, _FORK_AT_ONCE - states[State.STARTING])):
+        starting = sum(slot.state is State.STARTING for slot in self._slots.values())
+        room = max(self._size.running - len(self._taken), 0)
+        wanted = min(len(self._line), room) + self._size.waiting - starting - len(self._waiting)
+        for _ in range(min(wanted, _FORK_AT_ONCE - starting)):
             if not self._fork_one():
                 return
 
@@ -471,18 +473,29 @@ class Pool:
     def _settle(self, slot: Slot) -> None:
         """Give a ready worker the next job, or let it wait."""
         self._deaths = 0
-        job = self._line.pop()
-        if job is None:
-            slot.state = State.WAITING
-            self._waiting.append(slot)
-        else:
-            self._give(slot, job)
+        slot.state = State.WAITING
+        self._waiting.append(slot)
+        self._serve()
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether one more run may go."""
+        return len(self._taken) < self._size.running
+
+    def _serve(self) -> None:
+        """Give the jobs that wait to the workers that wait."""
+        while self._waiting and self._has_room:
+            job = self._line.pop()
+            if job is None:
+                return
+            self._give(self._waiting.popleft(), job)
 
     def _give(self, slot: Slot, job: Job) -> None:
         if job.timer is not None:
             job.timer.cancel()
         if slot.group is not None:
-            slot.group.limit(job.limits.memory + watching.INTERPRETER, job.limits.processes + _KEEPERS)
+            slot.group.limit(job.limits.memory + _GROUP_SLACK, job.limits.processes + _KEEPERS)
+        self._taken.add(slot)
         slot.start(job)
         if job.kept is not None:
             job.kept.slot = slot
@@ -585,6 +598,7 @@ class Pool:
             self._waiting.remove(slot)
         slot.drain()
         slot.let_go(slot.reason[1] if slot.reason else "its process has ended")
+        self._taken.discard(slot)
         ended, slot.ended = slot.ended, None
         end = _told(lambda: endings.completed(slot, ended, message, layers)) if job is not None else None
         for timer in slot.timers:
@@ -595,6 +609,7 @@ class Pool:
         if job is not None and end is not None:
             job.finish(end)
         self._recycle(slot)
+        self._serve()
 
     def _not_started(self, slot: Slot, message: dict[str, Any]) -> None:
         """Where a worker cannot enter its cage, let a job end that waits: the next one would meet the same."""
@@ -612,6 +627,7 @@ class Pool:
         job.finish(_with_files(slot, job, end))
         with self._lock:
             self._recycle(slot)
+            self._serve()
 
     def _recycle(self, slot: Slot) -> None:
         if self._slots.get(slot.number) is not slot:

@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from ringfence.errors import SandboxClosed, SandboxUnavailable
 from ringfence.policy.model import JavaScriptEngine, Profile
@@ -50,6 +51,8 @@ class Sandbox:
         self._limits = limits(self.profile)
         self._pools: dict[tuple[str, Target | None], Opened] = {}
         self._lock = threading.Lock()
+        self._jobs: dict[Job, Pool] = {}
+        self._sessions: WeakSet[Session] = WeakSet()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -165,13 +168,19 @@ class Sandbox:
             memory_mb=self.profile.memory_mb if memory_mb is None else memory_mb,
             wall_seconds=self._limits.wall_seconds,
         )
-        return Session(self._pool(language, None), given, language, wall_seconds, user)
+        session = Session(self._pool(language, None), given, language, wall_seconds, user)
+        self._sessions.add(session)
+        return session
 
     def close(self) -> None:
         """End all runs, and leave nothing behind. A second time does nothing."""
         with self._lock:
             self._closed = True
             pools, self._pools = self._pools, {}
+        for job, pool in list(self._jobs.items()):
+            pool.cancel(job, "the sandbox was closed")
+        for session in list(self._sessions):
+            session.close()
         for opened in pools.values():
             opened.close()
 
@@ -210,6 +219,8 @@ class Sandbox:
         job = Job(secrets.token_hex(8), user, request, self._limits, deadline)
         job.has_inputs = has_inputs
         pool.submit(job)
+        self._jobs[job] = pool
+        job.when_done(lambda: self._jobs.pop(job, None))
         return job, pool
 
     def _pool(self, language: str, target: Target | None) -> Pool:

@@ -120,6 +120,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
     path, packages = _import_path([] if language == "node" else preload, language, target)
     writes = [_own_path(each) for each in profile.read_write]
     _refuse_dangerous(writes)
+    _refuse_turned([*writes, *map(_own_path, profile.read_only)], writes)
     executes = [preload[0], *_LOADERS] if language == "node" else list(_executes(profile))
     reads = [
         *_interpreter_reads(),
@@ -282,6 +283,19 @@ def _refuse_dangerous(writes: Iterable[str]) -> None:
                 raise SandboxUnavailable(
                     f"read_write grants {path!r}, where this interpreter imports from: what is planted there would run outside of the sandbox",
                     "Grant another folder.",
+                )
+
+
+def _refuse_turned(granted: Iterable[str], writes: Iterable[str]) -> None:
+    """Refuse a grant that leads through a link within a folder that runs may write: one of them may have put it there."""
+    writable = [os.path.realpath(each) for each in writes]
+    for path in granted:
+        for folder in (path[:at] for at in range(len(path), 0, -1) if at == len(path) or path[at] == "/"):
+            real = os.path.realpath(folder)
+            if real in writable and os.path.realpath(path) != os.path.normpath(real + path[len(folder) :]):
+                raise SandboxUnavailable(
+                    f"the granted path {path!r} leads through a link in {real!r}, which runs may write",
+                    "Remove the link.",
                 )
 
 

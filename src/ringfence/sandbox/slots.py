@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ringfence.sandbox import frames
 
 if TYPE_CHECKING:
+    from ringfence.call import Usage
     from ringfence.sandbox.jobs import End, Job, Kept
     from ringfence.sandbox.layers.cgroup import Group
     from ringfence.sandbox.loop import Timer
@@ -114,6 +115,7 @@ class Slot:
         self.ended: End | None = None
         self.started = 0.0
         self.had_inputs = False
+        self.used: Usage | None = None
         self.timers: list[Timer] = []
         self._outgoing = memoryview(b"")
         self._incoming = bytearray()
@@ -227,7 +229,7 @@ class Slot:
             return False
         size = int.from_bytes(self._incoming[: frames.HEADER], "big")
         whole = frames.HEADER + frames.TOKEN + size
-        if size > self.job.limits.output + _SLACK:
+        if not 0 < size <= self.job.limits.output + _SLACK:
             return True
         if len(self._incoming) < whole:
             return False
@@ -269,7 +271,7 @@ class Slot:
         self.timers = []
         self._outgoing = memoryview(b"")
         self._incoming.clear()
-        self.job = self.reason = self.answer = self.ended = None
+        self.job = self.reason = self.answer = self.ended = self.used = None
         self.pid = 0
         self.state = State.FREE
         self.close()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     End = Callable[[Slot, Job, Reason, str, int], object]
 
-INTERPRETER = 24 << 20
+INTERPRETER = 12 << 20
 """What an interpreter holds before a run begins, and its keeper, in bytes."""
 _FIRST_LOOK, _LAST_LOOK, _LONGER = 0.1, 1.0, 1.5
 _SHORTEST = 0.01

@@ -7,13 +7,16 @@ worker: limits, ruleset, ids, filter, proof. The one idea: a layer that was prom
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import stat
 
 from ringfence.sandbox.layers import landlock, namespaces, privileges, rlimits, seccomp
 from ringfence.sandbox.syscalls import Prepared
 
 TYPE_CHECKING = False  # not typing's, which would have to be loaded
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from ringfence.sandbox.bpf import Rule
@@ -104,29 +107,41 @@ class Cage:
 
     def _enter_view(self) -> None:
         view = namespaces.View(str(self._setup["root"]))
-        for path, _ in self._paths():
+        for path, _ in self._system():
             view.show(path, device=path.startswith("/dev/"))
-        for path in [self._base, *self._list("writes")]:
-            view.show(path, writable=True)
+        for path, fd, rights in self._granted():
+            view.show_exactly(path, fd, writable=bool(rights & landlock.WRITE_FILE))
+            os.close(fd)
+        view.show(self._base, writable=True)
         view.enter()
 
     def _list(self, name: str) -> list[str]:
         return list(self._setup[name])
 
-    def _paths(self) -> list[tuple[str, int]]:
-        reads = [(path, landlock.READ) for path in [*self._list("reads"), *self._list("granted")]]
+    def _system(self) -> list[tuple[str, int]]:
+        """Return what the interpreter and granted programs need of the system: links on the way are the system's own."""
         devices = [("/dev/null", landlock.READ_FILE | landlock.WRITE_FILE)]
+        reads = [(path, landlock.READ) for path in self._list("reads")]
         return reads + devices + [(path, landlock.READ | landlock.EXECUTE) for path in self._list("executes")]
 
-    def _open_grants(self) -> list[tuple[int, int]]:
+    def _granted(self) -> Iterator[tuple[str, int, int]]:
+        """Return what the profile grants, each opened as the host resolved it; what is gone is left out."""
+        for name, rights in (("granted", landlock.READ), ("writes", landlock.WRITE)):
+            for path in self._list(name):
+                try:
+                    yield path, _open_path(path), rights
+                except FileNotFoundError:
+                    continue
+
+    def _open_grants(self) -> Iterator[tuple[int, int]]:
         """Return descriptors of what every worker may open. They are opened while there still are rights to reach them."""
-        found = []
-        for path, rights in self._paths() + [(path, landlock.WRITE) for path in self._list("writes")]:
+        for path, rights in self._system():
             try:
-                found.append((_open_path(path), rights))
+                yield os.open(path, os.O_PATH | os.O_CLOEXEC), rights
             except FileNotFoundError:
                 continue
-        return found
+        for _, fd, rights in self._granted():
+            yield fd, rights
 
     # In the zygote, before each fork
 
@@ -197,8 +212,10 @@ def _library_window(proc: int) -> tuple[int, ...]:
 def _open_path(path: str) -> int:
     """Open what the host resolved, as it was then: a link that has been put there since is not followed."""
     at = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    for part in os.path.realpath(path).strip("/").split("/") if path != "/" else ():
+    for part in filter(None, path.split("/")):
         below = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
         os.close(at)
         at = below
+    if stat.S_ISLNK(os.fstat(at).st_mode):
+        raise OSError(errno.ELOOP, f"{path} has become a link since it was granted")
     return at

@@ -79,20 +79,31 @@ class Keeper:
         if self._own_processes:
             namespaces.apply(namespaces.NEWPID, user=False)
         listening, telling = os.pipe()
+        hearing, saying = os.pipe()
         self._worker = os.fork()
         if self._worker == 0:
+            if self._own_processes:
+                _be_init(saying)
             os.close(listening)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED)
             return telling
         os.close(telling)
+        os.close(saying)
         os.set_blocking(listening, False)
         try:
             status = self._watch(listening)
         finally:
             self._end_all()
         self._say()
-        _end_as(status)
+        _end_as(self._told_by_init(hearing, status))
         return 0
+
+    def _told_by_init(self, hearing: int, status: int) -> int:
+        """Return the status of the worker where an init stands between: that of the init is its own."""
+        if not self._own_processes or self._verdict:
+            return status
+        told = os.read(hearing, _MOST_REPORT)
+        return int(told) if told else status
 
     def _bound_processes(self) -> None:
         """Keep what forks faster than it is watched from taking all of the machine's processes.
@@ -145,7 +156,7 @@ class Keeper:
         """Return which limit the tree has passed; empty where none."""
         tree = self.tree()
         memory = sum(map(self._memory, tree))
-        tasks = sum(map(self._tasks, tree))
+        tasks = sum(map(self._tasks, tree)) - self._own_processes  # the init is none of the run's
         self._peak, self._most = max(self._peak, memory), max(self._most, tasks)
         if memory > limits.memory + self._base:
             return "memory"
@@ -235,6 +246,27 @@ class Keeper:
     def _say(self) -> None:
         used = {"peak": self._peak, "processes": self._most, "verdict": self._verdict}
         os.write(self._report, json.dumps(used).encode())
+
+
+def _be_init(saying: int) -> None:
+    """Be the first process of a namespace: fork the worker, and collect every process that has lost its parent. Return in the worker."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    worker = os.fork()
+    if worker == 0:
+        os.close(saying)
+        return
+    while True:
+        if signal.sigwaitinfo(_WAITED).si_signo == signal.SIGTERM:
+            _signal(worker, signal.SIGTERM)
+        pid = -1
+        while pid:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == worker:
+                os.write(saying, str(status).encode())
+                os._exit(0)
 
 
 def _signal(pid: int, which: int) -> None:

@@ -81,12 +81,13 @@ class Python(Engine):
         """Return the value of a snippet: that of its last expression, or of the name `result`."""
         space = self._main.__dict__
         space.update(inputs)
-        space.setdefault("inputs", inputs)
+        space["inputs"] = inputs
+        earlier = space.get("result")
         body, last = _compiled(source)
         _remember(source)
         exec(body, space)  # noqa: S102 - this is what the cage is for
         value = None if last is None else eval(last, space)  # noqa: S307 - likewise
-        if value is None:
+        if value is None and space.get("result") is not earlier:
             value = space.get("result")
         return _plain_or_text(value)
 
@@ -127,8 +128,15 @@ def _plain_or_text(value: object) -> object:
     try:
         frames.encode(value)
     except (frames.NotPlain, RecursionError):
-        return repr(value)[:_MOST_REPR]
+        return _text_of(value)
     return value
+
+
+def _text_of(value: object) -> object:
+    try:
+        return repr(value)[:_MOST_REPR]
+    except ValueError:  # an integer too long to be written: whoever encodes the value says so
+        return value
 
 
 def _call(target: list[Any]) -> object:
@@ -199,7 +207,7 @@ def _reason(error: BaseException) -> tuple[str, str]:
     """Return which limit an exception tells of, and how to say so."""
     if isinstance(error, MemoryError):
         return "memory", ": no more memory is granted"
-    if isinstance(error, FileNotFoundError) and _is_outside(error.filename):
+    if isinstance(error, FileNotFoundError) and (_is_outside(error.filename) or _was_to_be_started(error)):
         return "policy", f": only what was granted is there ({error.filename[:200]})"
     if isinstance(error, OSError) and error.errno in _REASONS:
         reason = _REASONS[error.errno]
@@ -210,6 +218,14 @@ def _reason(error: BaseException) -> tuple[str, str]:
     if type(error).__name__ == "gaierror":
         return "policy", ": names are not resolved in here"
     return "crashed", ""
+
+
+def _was_to_be_started(error: BaseException) -> bool:
+    """Return whether a file is missed that was to be executed: a program that is not granted is absent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_name in ("_execute_child", "_execvpe")
 
 
 def _is_outside(name: object) -> bool:

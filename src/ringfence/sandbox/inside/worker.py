@@ -131,8 +131,15 @@ class Worker:
 
     def _run(self, order: dict[str, Any]) -> bytes:
         """Run what a request asks for, and return the answer."""
-        _lay_out(order["files"], order["inputs"])
-        answer = self._engine.answer(order)
+        try:
+            _lay_out(order["files"], order["inputs"])
+            answer = self._engine.answer(order)
+        except OSError as error:
+            answer = {
+                "failed": "files",
+                "detail": f"its inputs could not be written: {error.strerror}",
+                "code": 1,
+            }
         answer["user"] = rlimits.user_share()
         text = languages.answer_text(answer, order["most"])
         return text.encode("utf-8", "surrogatepass")
@@ -188,9 +195,12 @@ def _make_environment(folder: str) -> None:
 
 def _lay_out(files: dict[str, str], inputs: dict[str, Any]) -> None:
     """Write what the run was given into `input/`. What JSON has no form for, is written as its text."""
+    path = f"input/{frames.INPUT_FILE}"
     if inputs:
-        with open(f"input/{frames.INPUT_FILE}", "w", encoding="utf-8") as written:
+        with open(path, "w", encoding="utf-8") as written:
             json.dump(inputs, written, default=repr, skipkeys=True)
+    elif os.path.exists(path):  # of the last run of a session
+        os.unlink(path)
     for name, content in files.items():
         with open(f"input/{name}", "wb") as file:
             file.write(binascii.a2b_base64(content))

@@ -61,7 +61,8 @@ class Group:
             raise
 
     def limit(self, memory: int, processes: int) -> None:
-        """Set what the group may use. Arguments and errors as for the class."""
+        """Set what the group may use from now on, beside what it holds. Arguments and errors as for the class."""
+        memory += self._held()
         group, tasks = self._folders["memory"], self._folders["pids"]
         _put(f"{tasks}/pids.max", processes)
         if self._where.version == 2:  # noqa: PLR2004
@@ -73,6 +74,10 @@ class Group:
             _put(f"{group}/memory.limit_in_bytes", memory)
             _put_if_there(f"{group}/memory.memsw.limit_in_bytes", memory)
         self._kills = self._killed()
+
+    def _held(self) -> int:
+        name = "memory.current" if self._where.version == 2 else "memory.usage_in_bytes"  # noqa: PLR2004
+        return int(_read(f"{self._folders['memory']}/{name}") or 0)
 
     @property
     def entrances(self) -> list[str]:

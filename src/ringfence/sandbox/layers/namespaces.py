@@ -129,8 +129,23 @@ class View:
         place = self._at + real
         if os.path.lexists(place) and os.path.ismount(place):
             return
-        self._make(place, folder=stat.S_ISDIR(kind))
-        _mount(real, place, None, _BIND | _REC)
+        self._bind(real, place, folder=stat.S_ISDIR(kind), writable=writable, device=device)
+
+    def show_exactly(self, path: str, fd: int, *, writable: bool) -> None:
+        """Show an opened file or folder at a path that has no links: what was checked is what is shown.
+
+        Raises:
+            OSError: it could not be shown.
+
+        """
+        place = self._at + path
+        if not (os.path.lexists(place) and os.path.ismount(place)):
+            folder = stat.S_ISDIR(os.fstat(fd).st_mode)
+            self._bind(f"/proc/self/fd/{fd}", place, folder=folder, writable=writable, device=False)
+
+    def _bind(self, source: str, place: str, *, folder: bool, writable: bool, device: bool) -> None:
+        self._make(place, folder=folder)
+        _mount(source, place, None, _BIND | _REC)
         flags = _NOSUID | (0 if device else _NODEV) | (0 if writable else _RDONLY)
         present = os.statvfs(place).f_flag
         for shown, kept in _KEPT:
