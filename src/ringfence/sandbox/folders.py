@@ -24,6 +24,8 @@ _NOFOLLOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _AS_FOLDER = _NOFOLLOW | os.O_DIRECTORY
 _MOST_ARTIFACTS = 1000
 _MOST_NAME = 255
+_OWN_TROUBLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What this process lacks, and the run is not to blame for."""
 _MOST_DEPTH = 32
 _MOST_COUNTED_DEPTH = 100
 _ONLY_OWN = 0o700
@@ -264,6 +266,7 @@ def collect(folder: str, most_bytes: int) -> dict[str, bytes]:
 
     Raises:
         Spoiled: there is something that is no plain file, or too much.
+        OSError: this process has no descriptors or memory left.
 
     """
     collection = _Collection(most_bytes)
@@ -274,6 +277,8 @@ def collect(folder: str, most_bytes: int) -> dict[str, bytes]:
         finally:
             os.close(top)
     except OSError as error:
+        if error.errno in _OWN_TROUBLE:
+            raise
         raise Spoiled(f"the output could not be read: {error.strerror}") from error
     return collection.found
 

@@ -682,17 +682,11 @@ def _with_files(slot: Slot, job: Job, end: End) -> End:
     """Return an end with what lies in `output/`; as a failure where that is not what it may be."""
     try:
         return end._replace(files=folders.collect(slot.folder, job.limits.file_size))
-    except Exception as error:  # noqa: BLE001 - hostile names and trees: the run must end, whatever they are
-        why = (
-            str(error)
-            if isinstance(error, folders.Spoiled)
-            else f"the output could not be read: {type(error).__name__}"
-        )
-        return (
-            end._replace(reason=Reason.FILES, detail=why, value=None, answer=b"")
-            if end.reason is None
-            else end
-        )
+    except folders.Spoiled as spoiled:
+        reason, why = Reason.FILES, str(spoiled)
+    except Exception as error:  # noqa: BLE001 - the run must end, whatever it is
+        reason, why = Reason.UNAVAILABLE, f"the output could not be read: {error}"
+    return end._replace(reason=reason, detail=why, value=None, answer=b"") if end.reason is None else end
 
 
 def _remove_folder(folder: str, removed: threading.Event | None = None) -> None:
