@@ -158,7 +158,7 @@ class Sandbox:
         """
         from ringfence.sandbox.session import Session  # noqa: PLC0415 - it imports this module's helpers
 
-        if language == "javascript" and self.profile.javascript is JavaScriptEngine.NODE:
+        if language == "javascript" and self.profile.javascript == JavaScriptEngine.NODE:
             raise SandboxUnavailable(
                 "Node keeps no session here", "Leave `javascript` at quickjs for sessions."
             )

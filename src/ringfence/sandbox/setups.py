@@ -114,7 +114,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
     administers = machine.facts["namespaces"].detail.endswith("own rights")
     network = _network(profile, isolated=isolated, landlock_version=machine.facts["landlock"].version)
     preload = [*profile.preload, *([target.module] if target else [])]
-    if language == "javascript" and profile.javascript is JavaScriptEngine.NODE:
+    if language == "javascript" and profile.javascript == JavaScriptEngine.NODE:
         language, preload = "node", _node()
         many, network = False, "off"
     path, packages = _import_path([] if language == "node" else preload, language, target)
@@ -348,9 +348,10 @@ def _programs(command: str) -> Iterator[str]:
             names = os.listdir(folder) if os.path.isdir(folder) else []
             yield from (f"{folder}/{name}" for name in fnmatch.filter(names, command))
     else:
-        path = shutil.which(command, path=":".join(_PROGRAMS)) or ""
-        if path:
-            yield path
+        # under every name that it has there: /bin is a link to /usr/bin on most systems, and scripts name either
+        yield from (
+            path for path in (f"{folder}/{command}" for folder in _PROGRAMS) if os.access(path, os.X_OK)
+        )
 
 
 def _interpreters(program: str) -> Iterator[str]:
