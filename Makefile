@@ -9,8 +9,9 @@ UV := $(shell command -v uv 2>/dev/null)
 PATHS := src adapters recipes tests bench fuzz
 CORPORA ?= ../shared/eval
 FUZZ_SECONDS ?= 60
+SOAK_RUNS ?= 20000
 
-.PHONY: help demo test check fix bench fuzz docs wheel clean
+.PHONY: help demo test check fix bench fuzz soak docs wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,6 +48,9 @@ fuzz: $(VENV)/.fuzz  ## look for sources that break the scanner, and snippets th
 	  $(BIN)/python -m fuzz.scan $$language -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 	$(BIN)/python -m fuzz.restricted -max_total_time=$(FUZZ_SECONDS)
+
+soak: $(STAMP)  ## run the sandbox 20,000 times in a row, and check that nothing grows
+	$(BIN)/python -m tests.sandbox.soak $(SOAK_RUNS)
 
 docs: $(VENV)/.docs  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet

@@ -11,18 +11,20 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
 Written by `make bench` from `bench/results/*.json`; the numbers are one machine's, so read the ratios. Everything in a row ran in
-turn in one process. Lower is better, except for MB per second. *Floor* is what every release should hold, *goal* is where we aim; a peer that is better
+turn in one process. Lower is better, except for MB and runs per second. *Floor* is what every release should hold, *goal* is where we aim; a peer that is better
 than we are is printed in bold.
 """
 METHOD = """
 ## How it is measured
 
-- `python -m bench.guard`, `bench.imports`, `bench.restricted FOLDER`, `bench.scan FOLDER` and `bench.scan_speed` print the same tables, `--json` the objects behind them.
+- `python -m bench.guard`, `bench.imports`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER` and `bench.scan_speed` print the same tables, `--json` the objects behind them.
 - Medians over rounds of wall time per call; where a row says CPU, processor time of all threads, writing included.
 - Peers are at their best: policies loaded, requests built ahead, cedarpy with parsed handles, AGT's kernel driven both by hand (which spares it an
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
 - In `restricted`, B1 is the whole of `evaluate`, copies of inputs and value included, beside the bare byte code of RestrictedPython with its usual guards, which
   copies nothing and has no budget; `B1-code` is our byte code alone. B2 is scan and compile. monty works in a process of its own, so its time is elapsed time.
+- In `sandbox`, each contender's runs come in turn, in rounds; before a run with a waiting worker there is a pause, so that one waits. A spawned interpreter (`naive`) has no cage at all;
+  monty is no CPython, and its pooled worker is used again, where each of our runs gets a process of its own.
 - AGT's kernel knows no roles, comparisons or default deny and keeps no record; `casbin_fast` is casbin's indexed enforcer. AGT also has
   `agent_os.lite.govern`, a set look-up under 1 µs without roles, arguments or record, which is faster than any gate here and no peer of it.
 """
@@ -116,7 +118,7 @@ def _is_better(value: float, figure: dict[str, Any]) -> bool:
     ours = figure["ours"]
     if ours is None:
         return False
-    return bool(value > ours if figure["unit"].startswith("MB/") else value < ours)
+    return bool(value > ours if figure["unit"].startswith(("MB/", "runs/")) else value < ours)
 
 
 def _number(value: float | None) -> str:

@@ -125,9 +125,14 @@ def usage_so_far(slot: Slot) -> Usage:
 
 
 def _usage_of_dead(slot: Slot, message: dict[str, Any]) -> Usage:
+    """Return what a run used whose process is gone: what the kernel tells its parent and, of a tree, what the keeper saw that nobody waited for."""
+    user, system = message.get("user"), message.get("system")
+    missed = message.get("cpu", 0.0) - (user or 0.0) - (system or 0.0)
+    if user is not None and missed > _TICK:
+        user += missed
     return Usage(
-        time.monotonic() - slot.started, message.get("user"), message.get("system"), message.get("peak"),
-        message.get("read"), message.get("written"), message.get("processes", 1),
+        time.monotonic() - slot.started, user, system, message.get("peak"), message.get("read"), message.get("written"),
+        message.get("processes", 1),
     )  # fmt: skip
 
 

@@ -64,6 +64,7 @@ class Keeper:
         self._peak = 0
         self._most = 1
         self._verdict = ""
+        self._used = 0.0
         self._own: dict[tuple[int, int], int] = {}
 
     def keep(self) -> int:
@@ -93,6 +94,7 @@ class Keeper:
         try:
             status = self._watch(listening)
         finally:
+            self._used = self._cpu(self.tree())
             self._end_all()
         self._say()
         _end_as(self._told_by_init(hearing, status))
@@ -244,7 +246,7 @@ class Keeper:
             time.sleep(0.0005)
 
     def _say(self) -> None:
-        used = {"peak": self._peak, "processes": self._most, "verdict": self._verdict}
+        used = {"peak": self._peak, "processes": self._most, "verdict": self._verdict, "cpu": self._used}
         os.write(self._report, json.dumps(used).encode())
 
 
