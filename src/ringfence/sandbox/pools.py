@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from ringfence.errors import SandboxBusy, SandboxClosed, SandboxUnavailable
 from ringfence.sandbox import endings, folders, watching
 from ringfence.sandbox.jobs import End
-from ringfence.sandbox.layers import cgroup
 from ringfence.sandbox.lines import Line
+from ringfence.sandbox.places import KEEPERS, Places
 from ringfence.sandbox.slots import Pulled, Slot, State, Stream
 from ringfence.sandbox.zygotes import Zygote
 from ringfence.verdict import Reason
@@ -44,8 +44,6 @@ _MOST_DEATHS = 5
 _FORK_AT_ONCE = 32
 _LITTLE = 0.01
 _GROUP_SLACK = 8 << 20
-_KEEPERS = 3
-"""How many processes a control group holds besides the run's: the keeper, for a moment with its parent's other child."""
 
 
 Housekeepers = tuple["Callable[[Callable[[], object]], object]", "Callable[[Callable[[], object]], object]"]
@@ -83,11 +81,9 @@ class Pool:
             loop, self._soon, self._end, counts_memory=not (setup["many"] or setup["own_processes"])
         )
         self._line = Line()
-        self._slots: dict[int, Slot] = {}
-        self._free: deque[Slot] = deque()
+        self._places = Places(self._setup, numbers)
         self._taken: set[Slot] = set()
         self._waiting: deque[Slot] = deque()
-        self._numbers = numbers
         self._zygote: Zygote | None = None
         self._alone = bool(setup["paranoid"])
         self._kept = bool(setup["many"]) or bool(setup["own_processes"])
@@ -165,7 +161,7 @@ class Pool:
             if self._line.remove(job):
                 job.finish(End(Reason.CANCELLED, f"{why} before it ran", ran=False))
                 return
-            for slot in self._slots.values():
+            for slot in self._places.slots.values():
                 if slot.job is job:
                     self._end(slot, job, Reason.CANCELLED, why, signal.SIGKILL)
 
@@ -189,7 +185,7 @@ class Pool:
     def forget(self) -> None:
         """Let go of everything without ending it, as a forked child must: it all belongs to the parent."""
         self._closed = True
-        for slot in self._slots.values():
+        for slot in self._places.slots.values():
             slot.close()
             if slot.zygote is not None:
                 slot.zygote.forget()
@@ -210,7 +206,10 @@ class Pool:
         """Return how many workers are in which state, and how many jobs wait (`queued`)."""
         with self._lock:
             return Counter(
-                {"queued": len(self._line), **Counter(slot.state.value for slot in self._slots.values())}
+                {
+                    "queued": len(self._line),
+                    **Counter(slot.state.value for slot in self._places.slots.values()),
+                }
             )
 
     # Zygotes: one for all workers or, where none may share its parent, one for each
@@ -224,7 +223,7 @@ class Pool:
     def _look_at_use(self) -> None:
         """End everything that stands ready where nobody has asked for a while; it comes again with the next job."""
         with self._lock:
-            busy = any(slot.state not in (State.FREE, State.WAITING) for slot in self._slots.values())
+            busy = any(slot.state not in (State.FREE, State.WAITING) for slot in self._places.slots.values())
             if busy or self._line or time.monotonic() - self._used < _IDLE_SECONDS:
                 self._loop.at(time.monotonic() + _IDLE_SECONDS, self._look_at_use)
             else:
@@ -258,9 +257,9 @@ class Pool:
                 elif "failed" in message and "gone" not in message:
                     self._fail_start(message["failed"], zygote)
                 elif "gone" in message:
-                    self._gone(self._slots[message["gone"]], message)
+                    self._gone(self._places.slots[message["gone"]], message)
                 elif "forked" in message:
-                    self._slots[message["forked"]].pid = message["pid"]
+                    self._places.slots[message["forked"]].pid = message["pid"]
                 else:
                     self._zygote_died(zygote)
                 if not self._is_ours(zygote):
@@ -307,7 +306,7 @@ class Pool:
             self._fail_start(error.message)
 
     def _drop_all(self, reason: Reason, why: str) -> None:
-        found = [self._zygote, *(slot.zygote for slot in self._slots.values())]
+        found = [self._zygote, *(slot.zygote for slot in self._places.slots.values())]
         for zygote in found:
             if zygote is not None:
                 self._drop_zygote(zygote, reason, why)
@@ -318,7 +317,7 @@ class Pool:
         zygote.end(_END_SECONDS if politely else 0)
         if zygote is self._zygote:
             self._zygote = None
-            dropped = list(self._slots.values())
+            dropped = list(self._places.slots.values())
         else:
             dropped = [zygote.slot] if zygote.slot is not None else []
         for slot in dropped:
@@ -336,10 +335,9 @@ class Pool:
             timer.cancel()
         slot.zygote = None
         self._taken.discard(slot)
-        del self._slots[slot.number]
-        for line in (self._free, self._waiting):
-            with suppress(ValueError):
-                line.remove(slot)
+        self._places.give_up(slot)
+        with suppress(ValueError):
+            self._waiting.remove(slot)
         slot.close()
         self._later(lambda: _remove_folder(slot.folder))
         if slot.group is not None:
@@ -353,7 +351,7 @@ class Pool:
         shared = zygote is not None and zygote.ready
         if self._closed or not (shared or self._alone) or time.monotonic() < self._crowded_until:
             return
-        starting = sum(slot.state is State.STARTING for slot in self._slots.values())
+        starting = sum(slot.state is State.STARTING for slot in self._places.slots.values())
         room = max(self._size.running - len(self._taken), 0)
         wanted = min(len(self._line), room) + self._size.waiting - starting - len(self._waiting)
         for _ in range(min(wanted, _FORK_AT_ONCE - starting)):
@@ -363,7 +361,7 @@ class Pool:
     def _fork_one(self) -> bool:
         """Have a worker forked; return False where there are no means to, now."""
         try:
-            slot = self._free.popleft() if self._free else self._new_slot()
+            slot = self._places.take()
         except (OSError, SandboxUnavailable) as error:
             self._crowd(f"no more worker can be had: {_said(error)}")
             return False
@@ -389,26 +387,7 @@ class Pool:
     def _put_back(self, slot: Slot) -> None:
         self._unwatch(slot)
         slot.rinse()
-        self._free.append(slot)
-
-    def _new_slot(self) -> Slot:
-        number = next(self._numbers)
-        folder = f"{self._folder}/slots/{number}"
-        folders.make(folder, self._user(number))
-        slot = Slot(number, folder)
-        self._slots[number] = slot
-        if self._setup["groups"]:
-            slot.group = cgroup.Group(
-                cgroup.find(),
-                f"{cgroup.PREFIX}{os.getpid()}-{id(self):x}-{number}",
-                watching.INTERPRETER,
-                _KEEPERS,
-            )
-        return slot
-
-    def _user(self, number: int) -> int | None:
-        first = self._setup["first_user"]
-        return None if first is None else first + number % self._setup["users"]
+        self._places.free.append(slot)
 
     def _watch(self, slot: Slot) -> None:
         self._loop.watch(slot.channel.fileno(), lambda: self._speak(slot))
@@ -423,7 +402,7 @@ class Pool:
 
     def _crowd(self, why: str) -> None:
         """Wait a little where descriptors or processes are short; where nothing runs that could free some, let a job end."""
-        if not any(slot.state is not State.FREE for slot in self._slots.values()):
+        if not any(slot.state is not State.FREE for slot in self._places.slots.values()):
             job = self._line.pop()
             if job is not None:
                 job.finish(End(Reason.UNAVAILABLE, why, ran=False))
@@ -494,7 +473,7 @@ class Pool:
         if job.timer is not None:
             job.timer.cancel()
         if slot.group is not None:
-            slot.group.limit(job.limits.memory + _GROUP_SLACK, job.limits.processes + _KEEPERS)
+            slot.group.limit(job.limits.memory + _GROUP_SLACK, job.limits.processes + KEEPERS)
         self._taken.add(slot)
         slot.start(job)
         if job.kept is not None:
@@ -553,7 +532,7 @@ class Pool:
         """End a zygote that does not end its worker: it is stopped or stuck, and its workers end with it."""
         with self._lock:
             zygote = self._zygote_of(slot)
-            if slot.state is State.ENDING and self._slots.get(slot.number) is slot and zygote is not None:
+            if slot.state is State.ENDING and self._places.holds(slot) and zygote is not None:
                 why = "the process that it was forked from did not answer"
                 self._drop_zygote(zygote, Reason.CRASHED, why, politely=False)
                 self._restart()
@@ -630,7 +609,7 @@ class Pool:
             self._serve()
 
     def _recycle(self, slot: Slot) -> None:
-        if self._slots.get(slot.number) is not slot:
+        if not self._places.holds(slot):
             return
         if self._alone and slot.zygote is not None:
             self._drop_zygote(slot.zygote, Reason.CRASHED, "")
@@ -638,30 +617,24 @@ class Pool:
             return
         self._unwatch(slot)
         slot.rinse()
-        if slot.had_inputs:
-            folders.tidy(slot.folder)
-        if folders.is_clean(slot.folder):
+        if self._places.is_clean(slot):
             self._free_slot(slot)
         else:
             slot.state = State.ENDING
             self._later(lambda: self._clean(slot))
 
     def _clean(self, slot: Slot) -> None:
-        try:
-            folders.empty(slot.folder)
-            folders.make(slot.folder, self._user(slot.number))
-        except OSError:  # it is given up: no run gets what could not be emptied
-            with self._lock:
-                self._slots.pop(slot.number, None)
-                self._refill_soon()
-            return
+        cleaned = self._places.clean(slot)
         with self._lock:
-            if self._slots.get(slot.number) is slot:
+            if cleaned and self._places.holds(slot):
                 self._free_slot(slot)
+            elif not cleaned:
+                self._places.give_up(slot)
+                self._refill_soon()
 
     def _free_slot(self, slot: Slot) -> None:
         slot.state = State.FREE
-        self._free.append(slot)
+        self._places.free.append(slot)
         if self._line or len(self._waiting) < self._size.waiting:
             self._refill_soon()
 
