@@ -177,7 +177,9 @@ class Sandbox:
         with self._lock:
             self._closed = True
             pools, self._pools = self._pools, {}
-        for job, pool in list(self._jobs.items()):
+        for job, pool in reversed(
+            list(self._jobs.items())
+        ):  # those that wait first, or they would take the others' places
             pool.cancel(job, "the sandbox was closed")
         for session in list(self._sessions):
             session.close()

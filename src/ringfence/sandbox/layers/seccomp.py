@@ -34,7 +34,7 @@ _NEW_LISTENER = 1 << 3
 _RET_ERRNO = 0x00050000
 
 _PLAIN = """
-read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range dup dup2 dup3 flock fsync fdatasync ftruncate
+read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range dup dup2 dup3 fsync fdatasync ftruncate
 copy_file_range fadvise64 readahead sync_file_range poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl
 epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime pipe pipe2 stat lstat
 fstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir rmdir
@@ -163,6 +163,7 @@ def rules(
         "ioctl": when(1, _DEVICE_COMMANDS, ALLOW, _ENOTTY),
         "prctl": when(0, _PROCESS_OPTIONS, ALLOW, when(0, (_PR_SET_NAME,), _NOTHING, _EPERM)),
         "prlimit64": when(0, (0, SELF), ALLOW, _EPERM),
+        "flock": _NOTHING,  # a lock on a granted file would stop whoever uses it outside
         "fallocate": _ENOTSUP,  # it can reserve beyond every limit at once; libraries write instead
         "personality": when(0, (_QUERY_PERSONALITY,), ALLOW, _EPERM),
         "kill": own,
