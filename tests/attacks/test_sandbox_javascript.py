@@ -1,4 +1,4 @@
-"""Attacks in JavaScript on the sandbox tier, at least one for each case of the catalogue, on both engines and every kind of host.
+"""Attacks in JavaScript on the sandbox tier, at least one for each case of the catalogue, on both engines.
 
 What the engine alone keeps to itself is shown in `tests/sandbox/test_javascript_engine.py`. Cases that cannot happen on an engine:
 JS12 and JS16 on QuickJS (it has no threads, inspector, processes, add-ons or options), JS17 there (it has no files), JS19 on both (a snippet is
@@ -7,6 +7,7 @@ source: neither engine takes a snapshot or cached data from it).
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,19 @@ from tests.attacks.cages import nothing_left
 
 if TYPE_CHECKING:
     from tests.attacks.cages import Ended, Host
-    from tests.attacks.conftest import Outside
+    from tests.attacks.conftest import Hosts, Outside
 
 ENGINES = ("quickjs", "node")
 MB = 1 << 20
+
+
+@pytest.fixture(params=("root", "nobody-denied"))
+def host(request: pytest.FixtureRequest, hosts: Hosts) -> Host:
+    """Give the strongest and the weakest kind of host: what lies between them, the attacks in Python show."""
+    kind: str = request.param
+    if kind == "root" and os.geteuid() != 0:
+        pytest.skip("needs root")
+    return hosts.get(kind)
 
 
 @pytest.fixture(params=ENGINES)

@@ -258,6 +258,14 @@ def test_the_environment_is_made_from_nothing(box: Sandbox, monkeypatch: pytest.
     assert "s3cret" not in str(box.run("import os\nopen('/proc/self/environ').read()"))
 
 
+def test_a_program_has_no_arguments(box: Sandbox) -> None:
+    """Those with which the sandbox's own process was started are none of a run's: a program that looks for some finds none."""
+    argv, started = cast("tuple[list[str], list[str]]", box.run("import sys\nsys.argv, sys.orig_argv").value)
+    assert len(argv) == 1
+    assert str(SRC) not in str(argv + started)
+    assert box.run("import argparse\nvars(argparse.ArgumentParser().parse_args())").value == {}
+
+
 def test_chance_differs_from_run_to_run(box: Sandbox) -> None:
     """Processes forked from one share no seed."""
     source = "import random, os, uuid, tempfile, secrets\nrandom.random(), os.urandom(4), str(uuid.uuid4()), hash('a'), os.path.basename(tempfile.mktemp())"

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+from contextlib import suppress
 
 from ringfence.sandbox.inside.cage import Cage
 from ringfence.sandbox.inside.worker import Worker
@@ -36,6 +37,7 @@ def main(control_fd: int) -> None:
         control_fd: the descriptor of a `SOCK_SEQPACKET` socket to the host.
 
     """
+    sys.argv[:], sys.orig_argv[:] = [""], [sys.executable]
     _reserve_low_descriptors()
     control = _socket.socket(fileno=control_fd)
     setup = json.loads(control.recv(_LARGEST_SETUP))
@@ -54,7 +56,8 @@ def _reserve_low_descriptors() -> None:
 
 
 def _tell(control: _socket.socket, message: dict[str, Any]) -> None:
-    control.send(json.dumps(message).encode())
+    with suppress(OSError):  # the host has gone: the control socket's end says so
+        control.send(json.dumps(message).encode())
 
 
 class Zygote:
