@@ -357,14 +357,14 @@ def test_role_and_permissions_must_all_be_there(
 
 
 def test_the_tier_that_is_asked_for_is_not_loosened(make_guard: MakeGuard) -> None:
-    """A tool for the sandbox does not run inline where no sandbox is there: it is denied, and says what is missing."""
+    """A tool for the sandbox does not run inline where the sandbox cannot import it: it is denied, and says why."""
     guard = make_guard(tools={"pay": ToolRule(tier=Tier.INLINE)})
 
     @secure_tool(role="user", tier="sandbox", guard=guard)
     def pay() -> str:
         return "paid"
 
-    with guard.acting_as("ana", roles=["admin"]), pytest.raises(CallDenied, match=r"no runner.*sandbox"):
+    with guard.acting_as("ana", roles=["admin"]), pytest.raises(CallDenied, match="a sandbox cannot import it"):
         pay()
 
 
