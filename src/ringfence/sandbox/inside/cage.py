@@ -58,6 +58,7 @@ class Cage:
         self.control_groups = (
             os.open("/sys/fs/cgroup", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if setup["groups"] else -1
         )
+        rlimits.apply_fixed()
         self._enter_namespaces()
         privileges.drop_bounding_set()
         seccomp.forbid_new_privileges()
@@ -146,14 +147,23 @@ class Cage:
     # In the zygote, before each fork
 
     def make_ready(self, slot: int) -> None:
-        """Make the ruleset of a slot, once: its working folder is the only thing that differs from the others'."""
-        if slot in self._rulesets:
-            return
+        """Go where the next worker will work, and make the ruleset of its slot, once: its folder is all that differs from the others'.
+
+        Folder and environment are inherited, which costs a child less than to change them.
+        """
+        folder = self.folder(slot)
+        os.chdir(folder)
+        os.environ["HOME"] = folder
+        os.environ["TMPDIR"] = f"{folder}/tmp"
+        if slot not in self._rulesets:
+            self._rulesets[slot] = self._rules_of(folder)
+
+    def _rules_of(self, folder: str) -> landlock.Ruleset:
         ruleset = self._shared_rules()
-        folder = os.open(self.folder(slot), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        ruleset.grant(folder, landlock.WRITE)
-        os.close(folder)
-        self._rulesets[slot] = ruleset
+        own = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        ruleset.grant(own, landlock.WRITE)
+        os.close(own)
+        return ruleset
 
     def _shared_rules(self) -> landlock.Ruleset:
         ruleset = landlock.Ruleset()
@@ -185,7 +195,6 @@ class Cage:
         if not self.kept:
             os.close(_TELLING_AT)
         os.closerange(_CLOSE_FROM, 1 << 20)
-        rlimits.apply_fixed()
         privileges.apply(None if self._first_user is None else self._first_user + slot % self._setup["users"])
         privileges.end_with_parent(parent)
         self._enter_ruleset()

@@ -79,8 +79,6 @@ class Worker:
             if self._telling >= 0:
                 os.dup2(self._telling, _TELLING_AT, inheritable=False)
             os.setsid()
-            os.chdir(cage.folder(slot))
-            _make_environment(cage.folder(slot))
             self._own_user = cage.own_user
             cage.enter(slot, parent)
             gc.enable()
@@ -186,11 +184,6 @@ def _send(channel: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(channel, left) :]
-
-
-def _make_environment(folder: str) -> None:
-    os.environ["HOME"] = folder
-    os.environ["TMPDIR"] = f"{folder}/tmp"
 
 
 def _lay_out(files: dict[str, str], inputs: dict[str, Any]) -> None:
