@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: ringfence run report.py --input '{\"rows\": [1, 2]}' --json"
 _FAILED = 1
+_AS_FOLDER = (
+    os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 _LANGUAGES = {".py": "python", ".js": "javascript", ".mjs": "javascript"}
 
 
@@ -56,14 +62,24 @@ def run(  # noqa: PLR0913 - one for each option
         raise typer.BadParameter(f"expected python or javascript, got {written!r}", param_hint="--language")
     granted = _profile(policy, profile, seconds)
     with Sandbox(granted) as box:
-        outcome = box.run(source, written, _inputs(input), _files(attach or []))
-    if output is not None:
-        _put_out(outcome, output)
+        try:
+            outcome = box.run(source, written, _inputs(input), _files(attach or []))
+        except (TypeError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from error
     if json:
         print_json(facts(outcome))
     else:
         _print(outcome)
-    raise typer.Exit(0 if outcome.success else _FAILED)
+    failed = [] if output is None else _put_out(outcome, output)
+    for what in failed:
+        _complain(what)
+    raise typer.Exit(0 if outcome.success and not failed else _FAILED)
+
+
+def _complain(what: str) -> None:
+    from ringfence.cli.output import console, safe
+
+    console(stderr=True).print(f"[red]error:[/red] {safe(what)}", soft_wrap=True)
 
 
 def _source(file: str) -> str:
@@ -91,6 +107,9 @@ def _inputs(text: str) -> dict[str, object]:
 
 
 def _files(paths: list[Path]) -> dict[str, bytes]:
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        raise typer.BadParameter("two files have the same name", param_hint="--attach")
     try:
         return {path.name: path.read_bytes() for path in paths}
     except OSError as error:
@@ -114,17 +133,53 @@ def _profile(policy: Path | None, name: str, seconds: float | None) -> Profile:
     return found if seconds is None else replace(found, wall_seconds=min(seconds, wall_seconds(found)))
 
 
-def _put_out(outcome: Outcome, folder: Path) -> None:
-    """Write the files that were collected. Their names came from the code: none may lead out of the folder."""
-    for name, content in outcome.output.contents.items():
-        parts = Path(name).parts
-        if Path(name).is_absolute() or ".." in parts:
-            continue
-        path = folder.joinpath(*parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_symlink():
-            path.unlink()
-        path.write_bytes(content)
+def _put_out(outcome: Outcome, folder: Path) -> list[str]:
+    """Write the files that were collected below a folder, and return what could not be written, in words.
+
+    Their names came from the code, and it may have put links where they go: each part is opened from its parent's descriptor, and none is followed.
+    """
+    failed = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        top = os.open(folder, _AS_FOLDER)
+    except OSError as error:
+        return [f"{folder}: {error.strerror}"]
+    try:
+        for name, content in outcome.output.contents.items():
+            try:
+                _put(top, name.split("/"), content)
+            except (OSError, ValueError) as error:
+                failed.append(f"{name}: {getattr(error, 'strerror', None) or error}")
+    finally:
+        os.close(top)
+    return failed
+
+
+def _put(top: int, parts: list[str], content: bytes) -> None:
+    """Write one file below an open folder: anew, and then in place of what was there."""
+    if any(part in ("", ".", "..") for part in parts):
+        raise ValueError("its name leads elsewhere")
+    within = os.dup(top)
+    try:
+        for part in parts[:-1]:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=within)
+            below = os.open(part, _AS_FOLDER, dir_fd=within)
+            os.close(within)
+            within = below
+        fresh = f".{secrets.token_hex(8)}"
+        file = os.open(
+            fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=within
+        )
+        with os.fdopen(file, "wb") as opened:
+            opened.write(content)
+        try:
+            os.rename(fresh, parts[-1], src_dir_fd=within, dst_dir_fd=within)
+        except OSError:
+            os.unlink(fresh, dir_fd=within)
+            raise
+    finally:
+        os.close(within)
 
 
 def facts(outcome: Outcome) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ringfence.call import Outcome
-from ringfence.errors import SandboxBusy, SandboxError
+from ringfence.errors import PolicyError, SandboxBusy, SandboxError
 from ringfence.hookspecs import hookimpl
 from ringfence.policy.model import Tier
 from ringfence.refusals import busy, do_not_fit, unavailable
@@ -51,10 +51,10 @@ class SandboxRunner:
             program, arguments = _program(call)
             if program is None:
                 args, kwargs = _as_called(call)
-                done = box.call(_function(call), *args, **kwargs)
+                done = box.call_for(call.principal.user, _function(call), args, kwargs)
             else:
                 done = box.run(program[0], program[1], arguments, user=call.principal.user)
-        except (SandboxError, TypeError, ValueError) as error:
+        except (SandboxError, PolicyError, TypeError, ValueError) as error:
             return _not_run(call, error)
         return done._replace(call_id=call.id, tool=call.tool.name, verdict=verdict)
 
@@ -65,10 +65,10 @@ class SandboxRunner:
             program, arguments = _program(call)
             if program is None:
                 args, kwargs = _as_called(call)
-                done = await box.acall(_function(call), *args, **kwargs)
+                done = await box.acall_for(call.principal.user, _function(call), args, kwargs)
             else:
                 done = await box.arun(program[0], program[1], arguments, user=call.principal.user)
-        except (SandboxError, TypeError, ValueError) as error:
+        except (SandboxError, PolicyError, TypeError, ValueError) as error:
             return _not_run(call, error)
         return done._replace(call_id=call.id, tool=call.tool.name, verdict=verdict)
 
@@ -121,7 +121,7 @@ def _not_run(call: ToolCall, error: Exception) -> Outcome:
     """Return the outcome of a call of which nothing ran."""
     if isinstance(error, SandboxBusy):
         verdict = busy(error)
-    elif isinstance(error, SandboxError):
+    elif isinstance(error, (SandboxError, PolicyError)):
         verdict = unavailable(error.message)
     else:
         verdict = do_not_fit(str(error))

@@ -223,9 +223,18 @@ def died(slot: Slot, message: dict[str, Any], layers: tuple[str, ...]) -> End:
     return end._replace(reason=reason, detail=detail)
 
 
+def told(slot: Slot, message: dict[str, Any]) -> str:
+    """Return how the process of a session ended, between or in its runs."""
+    code = os.waitstatus_to_exitcode(message["status"]) if "status" in message else None
+    reason, detail = _told_by_keeper(slot, message) or _told_by_kernel(
+        slot, _usage_of_dead(slot, message), code
+    )
+    return "its process has ended" if reason is Reason.CRASHED and code in (None, 0) else detail
+
+
 def _told_by_keeper(slot: Slot, message: dict[str, Any]) -> tuple[Reason, str] | None:
     """Return the limit that the whole tree of a run's processes passed; None where it passed none."""
-    limits, verdict = slot.job.limits if slot.job is not None else None, message.get("verdict")
+    limits, verdict = slot.limits, message.get("verdict")
     if limits is None or not verdict:
         return None
     return {
@@ -236,7 +245,7 @@ def _told_by_keeper(slot: Slot, message: dict[str, Any]) -> tuple[Reason, str] |
 
 
 def _told_by_kernel(slot: Slot, usage: Usage, code: int | None) -> tuple[Reason, str]:
-    limits = slot.job.limits if slot.job is not None else _NO_LIMITS
+    limits = slot.limits or _NO_LIMITS
     if code is None or code >= 0:
         what = "it ended without a result" if code == 0 else f"it ended with the code {code}"
         return Reason.CRASHED, what

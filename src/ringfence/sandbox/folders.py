@@ -20,6 +20,7 @@ from ringfence.sandbox.frames import INPUT_FILE
 PREFIX = "ringfence-"
 PARTS = ("input", "output", "tmp")
 _LOCK = "lock"
+_MAGIC = b"a folder of ringfence's sandbox\n"
 _NOFOLLOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _AS_FOLDER = _NOFOLLOW | os.O_DIRECTORY
 _MOST_ARTIFACTS = 1000
@@ -75,8 +76,9 @@ class Base:
 
 
 def _locked(path: str) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.write(lock, _MAGIC)  # only now may a sweep take it for one of ours
     return lock
 
 
@@ -85,30 +87,37 @@ def sweep() -> int:
     swept = 0
     with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
-            if entry.name.startswith(PREFIX) and _is_stale(entry.path):
-                with suppress(OSError):
-                    empty(entry.path)
-                    os.rmdir(entry.path)
-                    swept += 1
+            lock = _stale_lock(entry.path) if entry.name.startswith(PREFIX) else None
+            if lock is None:
+                continue
+            try:  # the lock is held meanwhile, so that nobody else sweeps the same
+                empty(entry.path)
+                os.rmdir(entry.path)
+                swept += 1
+            except OSError:
+                continue
+            finally:
+                os.close(lock)
     return swept
 
 
-def _is_stale(path: str) -> bool:
-    """Return whether a folder is of our making and its host has gone."""
+def _stale_lock(path: str) -> int | None:
+    """Return the lock of a folder that is of our making and whose host has gone, taken; None where it is not, or has not."""
     try:
         facts = os.lstat(path)
         if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
-            return False
-        lock = os.open(f"{path}/{_LOCK}", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            return None
+        lock = os.open(f"{path}/{_LOCK}", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.read(lock, len(_MAGIC) + 1) == _MAGIC:
+            return lock
     except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return True
+        pass
+    os.close(lock)
+    return None
 
 
 def make(folder: str, user: int | None) -> None:

@@ -139,6 +139,7 @@ class Pool:
             slot = job.kept.slot if job.kept is not None else None
             if slot is None or slot.state is not State.KEPT:
                 why = job.kept.ended if job.kept is not None else ""
+                why = why or (slot.reason[1] if slot is not None and slot.reason else "")
                 raise SandboxClosed(f"the session has ended{f': {why}' if why else ''}")
             slot.used = endings.usage_so_far(slot)
             self._give(slot, job)
@@ -193,8 +194,11 @@ class Pool:
             self._zygote.forget()
 
     def serve_network(self, proxy: EgressProxy) -> None:
-        """Let a proxy be the way out. It is closed with the pool."""
+        """Let a proxy be the way out, if there is none yet; else close it. It is closed with the pool."""
         with self._lock:
+            if self.proxy is not None:
+                proxy.close()
+                return
             self.proxy = proxy
             self._serve_listeners()
 
@@ -470,11 +474,19 @@ class Pool:
             self._give(self._waiting.popleft(), job)
 
     def _give(self, slot: Slot, job: Job) -> None:
-        if job.timer is not None:
-            job.timer.cancel()
+        """Give a job to a waiting worker. Where that fails, it ends here, and so does the worker."""
+        self._taken.add(slot)
+        try:
+            self._begin(slot, job)
+        except Exception as error:  # noqa: BLE001 - a job that was taken from the line must end
+            slot.job, slot.state = None, State.ENDING
+            job.finish(End(Reason.UNAVAILABLE, f"the run could not be begun: {error}", ran=False))
+            self._signal(slot, signal.SIGKILL)
+            self._expect_gone(slot)
+
+    def _begin(self, slot: Slot, job: Job) -> None:
         if slot.group is not None:
             slot.group.limit(job.limits.memory + _GROUP_SLACK, job.limits.processes + KEEPERS)
-        self._taken.add(slot)
         slot.start(job)
         if job.kept is not None:
             job.kept.slot = slot
@@ -482,6 +494,8 @@ class Pool:
         if not slot.push():
             self._loop.watch_writing(slot.channel.fileno(), lambda: self._push(slot))
         self._watcher.begin(slot, job)
+        if job.timer is not None:
+            job.timer.cancel()
         if len(self._waiting) * 2 < self._size.waiting or self._line:
             self._refill_soon()
 
@@ -562,6 +576,7 @@ class Pool:
         for timer in slot.timers:
             timer.cancel()
         slot.timers, slot.job, slot.state = [], None, State.KEPT
+        self._watcher.keep(slot, job)
         if endings.left_files(slot):
             self._soon(lambda: job.finish(_with_files(slot, job, end)))
         else:
@@ -576,7 +591,7 @@ class Pool:
         elif state is State.WAITING:
             self._waiting.remove(slot)
         slot.drain()
-        slot.let_go(slot.reason[1] if slot.reason else "its process has ended")
+        slot.let_go(slot.reason[1] if slot.reason else endings.told(slot, message))
         self._taken.discard(slot)
         ended, slot.ended = slot.ended, None
         end = _told(lambda: endings.completed(slot, ended, message, layers)) if job is not None else None

@@ -19,15 +19,15 @@ from ringfence.sandbox import requests
 from ringfence.sandbox.jobs import Job
 from ringfence.sandbox.machine import this_machine
 from ringfence.sandbox.requests import target_of
-from ringfence.sandbox.setups import Target, limits, setup
+from ringfence.sandbox.setups import Target, limits, refuse_unfit, setup
 from ringfence.sandbox.waiting import outcome_of, wait, wait_in_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from ringfence.call import Outcome
-    from ringfence.sandbox.lines import Size
+    from ringfence.sandbox.egress import EgressProxy
     from ringfence.sandbox.pools import Pool
     from ringfence.sandbox.session import Session
 
@@ -39,12 +39,14 @@ class Sandbox:
         profile: what runs may use, and how many there may be; `Profile()` by default.
 
     Raises:
+        PolicyError: a field of the profile is not what it must be.
         SandboxUnavailable: this machine lacks a layer that the profile needs, or a path or command of it is not there.
 
     """
 
     def __init__(self, profile: Profile | None = None) -> None:
         self.profile = Profile() if profile is None else profile
+        refuse_unfit(self.profile)
         lacks = this_machine().lacking(self.profile)
         if lacks:
             raise SandboxUnavailable(lacks)
@@ -128,11 +130,23 @@ class Sandbox:
             SandboxBusy, SandboxClosed, SandboxUnavailable: as for `run`.
 
         """
-        return self._wait(*self._submit_call(function, args, kwargs))
+        return self._wait(*self._submit_call(function, args, kwargs, ""))
+
+    def call_for(
+        self, user: str, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> Outcome:
+        """As `call`, for a user: users who wait for workers take turns."""
+        return self._wait(*self._submit_call(function, args, kwargs, user))
+
+    async def acall_for(
+        self, user: str, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> Outcome:
+        """As `call_for`, in an event loop."""
+        return await self._await(*self._submit_call(function, args, kwargs, user))
 
     async def acall(self, function: Callable[..., object], /, *args: object, **kwargs: object) -> Outcome:
         """As `call`, in an event loop."""
-        return await self._await(*self._submit_call(function, args, kwargs))
+        return await self._await(*self._submit_call(function, args, kwargs, ""))
 
     def session(
         self,
@@ -210,11 +224,11 @@ class Sandbox:
         return self._queue(request, self._pool(language, target), user, has_inputs=bool(inputs))
 
     def _submit_call(
-        self, function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+        self, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object], user: str
     ) -> tuple[Job, Pool]:
         target = target_of(function)
         request = requests.call(target, args, kwargs, self.profile)
-        return self._queue(request, self._pool("python", target), "")
+        return self._queue(request, self._pool("python", target), user)
 
     def _queue(self, request: bytes, pool: Pool, user: str, *, has_inputs: bool = False) -> tuple[Job, Pool]:
         deadline = time.monotonic() + self._limits.wall_seconds
@@ -260,7 +274,8 @@ class Opened:
         from ringfence.sandbox.lines import Size  # noqa: PLC0415 - Linux only
         from ringfence.sandbox.supervisor import supervisor  # noqa: PLC0415 - likewise
 
-        size: Size = Size(profile.waiting, profile.running, profile.queue)
+        size = Size(profile.waiting, profile.running, profile.queue)
+        proxy = _way_out(profile)
         try:
             self._supervisor = supervisor()
             made = setup(profile, language, this_machine(), target)
@@ -268,7 +283,8 @@ class Opened:
             self.pool = self._supervisor.open_pool(made, size, repr(ways_out))
         except OSError as error:
             raise SandboxUnavailable(f"the sandbox could not be made: {error.strerror}") from error
-        self._proxy = self._open_proxy(profile) if profile.network else None
+        if proxy is not None:
+            self.pool.serve_network(proxy)
 
     @property
     def stale(self) -> bool:
@@ -277,14 +293,26 @@ class Opened:
 
         return supervisor() is not self._supervisor
 
-    def _open_proxy(self, profile: Profile) -> object:
-        from ringfence.sandbox.egress import EgressProxy  # noqa: PLC0415 - few profiles grant the network
-
-        if self.pool.proxy is None:
-            self.pool.serve_network(EgressProxy(profile.hosts, profile.ports))
-        return self.pool.proxy
-
     def close(self) -> None:
         """Close it."""
         if not self.stale:
             self._supervisor.close_pool(self.pool)
+
+
+def _way_out(profile: Profile) -> EgressProxy | None:
+    """Return the proxy that a profile's network grants make.
+
+    Raises:
+        SandboxUnavailable: a host of it cannot be understood.
+
+    """
+    if not profile.network:
+        return None
+    from ringfence.sandbox.egress import EgressProxy  # noqa: PLC0415 - few profiles grant the network
+
+    try:
+        return EgressProxy(profile.hosts, profile.ports)
+    except ValueError as error:
+        raise SandboxUnavailable(
+            f"the profile's network grants: {error}", "Correct `hosts` and `ports`."
+        ) from error

@@ -14,14 +14,14 @@ import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ringfence.errors import SandboxUnavailable
+from ringfence.errors import PolicyError, SandboxUnavailable
 from ringfence.policy.model import JavaScriptEngine
 from ringfence.policy.profiles import wall_seconds
 from ringfence.sandbox.jobs import Limits
 from ringfence.scanning.decision import SecurityLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ringfence.policy.model import Profile
     from ringfence.sandbox.machine import Machine
@@ -85,6 +85,42 @@ def limits(profile: Profile) -> Limits:
         folder_entries=_FOLDER_FILES,
         processes=processes(profile),
     )
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "cpu_seconds": (0.001, 1e8), "wall_seconds": (0.001, 1e8), "memory_mb": (1, 1 << 24), "file_size_mb": (0, 1 << 24),
+    "open_files": (16, 1 << 20), "processes": (1, 10_000), "output_bytes": (0, 1 << 31), "source_bytes": (1, 1 << 31),
+    "waiting": (0, 1000), "running": (1, 10_000), "queue": (0, 1 << 31),
+}  # fmt: skip
+"""What numbers a run can be given; a policy file is held to the same or to less."""
+_TEXTS = ("hosts", "read_only", "read_write", "forbidden", "commands", "preload")
+
+
+def refuse_unfit(profile: Profile) -> None:
+    """Check what only a policy file would have been checked for.
+
+    Raises:
+        PolicyError: a field is not what it must be.
+
+    """
+    for name, (least, most) in _RANGES.items():
+        value = getattr(profile, name)
+        if name == "wall_seconds" and value is None:
+            continue
+        whole = name not in ("cpu_seconds", "wall_seconds")
+        if type(value) not in ((int,) if whole else (int, float)) or not least <= value <= most:
+            kind = "a whole number" if whole else "a number"
+            raise PolicyError(
+                f"profile: {name}: expected {kind} from {least:,} to {most:,.0f}, got {value!r}"
+            )
+    for name in _TEXTS:
+        value = getattr(profile, name)
+        if isinstance(value, str) or not all(isinstance(each, str) for each in value):
+            raise PolicyError(f"profile: {name}: expected a list of texts, got {value!r:.100}")
+    if profile.javascript not in tuple(JavaScriptEngine):
+        raise PolicyError(
+            f"profile: javascript: expected one of {', '.join(JavaScriptEngine)}, got {profile.javascript!r}"
+        )
 
 
 def processes(profile: Profile) -> int:

@@ -18,7 +18,7 @@ from ringfence.sandbox import frames
 
 if TYPE_CHECKING:
     from ringfence.call import Usage
-    from ringfence.sandbox.jobs import End, Job, Kept
+    from ringfence.sandbox.jobs import End, Job, Kept, Limits
     from ringfence.sandbox.layers.cgroup import Group
     from ringfence.sandbox.loop import Timer
     from ringfence.sandbox.zygotes import Zygote
@@ -116,6 +116,7 @@ class Slot:
         self.started = 0.0
         self.had_inputs = False
         self.used: Usage | None = None
+        self.limits: Limits | None = None
         self.timers: list[Timer] = []
         self._outgoing = memoryview(b"")
         self._incoming = bytearray()
@@ -185,6 +186,7 @@ class Slot:
         self.job, self.state = job, State.RUNNING
         self.answer = None
         self.had_inputs = job.has_inputs
+        self.limits = job.limits
         self.started = time.monotonic()
         self.stdout.begin(job.limits.output)
         self.stderr.begin(job.limits.output)

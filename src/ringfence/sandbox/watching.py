@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ringfence.sandbox.loop import Loop
     from ringfence.sandbox.slots import Slot
 
-    End = Callable[[Slot, Job, Reason, str, int], object]
+    End = Callable[[Slot, Job | None, Reason, str, int], object]
 
 INTERPRETER = 12 << 20
 """What an interpreter holds before a run begins, and its keeper, in bytes."""
@@ -60,6 +60,10 @@ class Watcher:
             self._at(slot, cpu, lambda: self._look_at_cpu(slot, job))
         self._at(slot, slot.started + _FIRST_LOOK, lambda: self._look(slot, job, _FIRST_LOOK))
 
+    def keep(self, slot: Slot, job: Job) -> None:
+        """Watch what the process of a session does between two runs: it may have left something that goes on."""
+        self._aside(lambda: self._measure(slot, job, _FIRST_LOOK, kept=True))
+
     def _at(self, slot: Slot, when: float, callback: Callable[[], object]) -> None:
         slot.timers.append(self._loop.at(when, callback))
 
@@ -77,19 +81,22 @@ class Watcher:
         else:
             self._at(slot, time.monotonic() + max(left, _SHORTEST), lambda: self._look_at_cpu(slot, job))
 
-    def _look(self, slot: Slot, job: Job, pause: float) -> None:
-        if self._runs(slot, job):
-            self._aside(lambda: self._measure(slot, job, pause))
+    def _look(self, slot: Slot, job: Job, pause: float, *, kept: bool = False) -> None:
+        if self._is_due(slot, job, kept=kept):
+            self._aside(lambda: self._measure(slot, job, pause, kept=kept))
 
-    def _measure(self, slot: Slot, job: Job, pause: float) -> None:
-        if not self._runs(slot, job):
+    def _is_due(self, slot: Slot, job: Job, *, kept: bool) -> bool:
+        return (slot.state is State.KEPT and slot.limits is job.limits) if kept else self._runs(slot, job)
+
+    def _measure(self, slot: Slot, job: Job, pause: float, *, kept: bool = False) -> None:
+        if not self._is_due(slot, job, kept=kept):
             return
         found = self._memory(slot, job) or _disk(slot, job)
         if found is not None:
-            self._end(slot, job, *found, signal.SIGKILL)
+            self._end(slot, None if kept else job, *found, signal.SIGKILL)
         else:
             pause = min(pause * _LONGER, _LAST_LOOK)
-            self._at(slot, time.monotonic() + pause, lambda: self._look(slot, job, pause))
+            self._at(slot, time.monotonic() + pause, lambda: self._look(slot, job, pause, kept=kept))
 
     def _memory(self, slot: Slot, job: Job) -> tuple[Reason, str] | None:
         if not self._counts_memory or endings.memory_bytes(slot.pid) <= job.limits.memory + INTERPRETER:

@@ -57,7 +57,12 @@ class Zygote:
         self._log = f"{folder}/zygote.log"
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            with far, open(self._log, "wb") as log:
+            with (
+                far,
+                open(
+                    os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb"
+                ) as log,
+            ):
                 self._process = subprocess.Popen(  # noqa: S603 - this interpreter
                     [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _START, _SOURCES, str(far.fileno())],
                     pass_fds=[far.fileno()], env={**_ENVIRONMENT, **setup["environment"]}, cwd="/",

@@ -50,6 +50,7 @@ class Cage:
         self._base = str(setup["base"])
         self._first_user = setup["first_user"]
         self.many = bool(setup["many"])
+        self.processes = int(setup["processes"])
         self.own_processes = bool(setup["own_processes"])
         self.kept = self.many or self.own_processes
         self.listener: int | None = None

@@ -56,6 +56,7 @@ class Keeper:
         self._own_processes = cage.own_processes
         self._control_groups = cage.control_groups
         self._groups = groups
+        self._most_processes = cage.processes
         self._parent = parent
         self._report = report
         self._worker = 0
@@ -113,7 +114,7 @@ class Keeper:
         The kernel counts all processes of a user, so this is no run's limit: it lies above what there is now.
         """
         tasks = int(self._read("loadavg").split()[3].partition(b"/")[2])
-        rlimits.bound_processes(tasks + _MORE_PROCESSES)
+        rlimits.bound_processes(tasks + max(_MORE_PROCESSES, self._most_processes))
 
     def _watch(self, listening: int) -> int:
         """Watch until the worker ends, or has to; return its status."""

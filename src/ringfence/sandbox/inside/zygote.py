@@ -151,6 +151,7 @@ class Zygote:
                 self._worker.live(
                     self._cage, slot, fds, self._keeper(writing, order["groups"]), hurry=order["hurry"]
                 )
+            os.chdir("/")
             pidfd = os.pidfd_open(pid)
         except Exception as error:  # noqa: BLE001 - one slot's trouble ends no other
             _tell(self._control, {"gone": slot, "failed": f"no worker could be forked: {error}"})

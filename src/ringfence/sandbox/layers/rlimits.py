@@ -35,13 +35,20 @@ def apply(
         OSError, ValueError: a limit lies above what this process may set.
 
     """
-    put = resource.setrlimit
-    put(getattr(resource, f"RLIMIT_{by}"), (memory, memory))
-    put(resource.RLIMIT_CPU, (cpu, cpu + 1))
-    put(resource.RLIMIT_FSIZE, (file_size, file_size))
-    put(resource.RLIMIT_NOFILE, (open_files, open_files))
+    _lower(getattr(resource, f"RLIMIT_{by}"), memory, memory)
+    _lower(resource.RLIMIT_CPU, cpu, cpu + 1)
+    _lower(resource.RLIMIT_FSIZE, file_size, file_size)
+    _lower(resource.RLIMIT_NOFILE, open_files, open_files)
     if processes is not None:
-        put(resource.RLIMIT_NPROC, (processes, processes))
+        _lower(resource.RLIMIT_NPROC, processes, processes)
+
+
+def _lower(limit: int, soft: int, hard: int) -> None:
+    """Lower a limit; where it lies below already, it stays."""
+    _, most = resource.getrlimit(limit)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(limit, (soft, hard))
 
 
 def apply_fixed() -> None:
