@@ -23,7 +23,7 @@ METHOD = """
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
 - In `restricted`, B1 is the whole of `evaluate`, copies of inputs and value included, beside the bare byte code of RestrictedPython with its usual guards, which
   copies nothing and has no budget; `B1-code` is our byte code alone. B2 is scan and compile. monty works in a process of its own, so its time is elapsed time.
-- In `sandbox`, each contender's runs come in turn, in rounds; before a run with a waiting worker there is a pause, so that one waits. A spawned interpreter (`naive`) has no cage at all;
+- In `sandbox`, each contender's runs come in turn, in rounds; before a run with a waiting worker there is a pause, so that one waits. A spawned interpreter (`spawn`) has no cage at all;
   monty is no CPython, and its pooled worker is used again, where each of our runs gets a process of its own.
 - AGT's kernel knows no roles, comparisons or default deny and keeps no record; `casbin_fast` is casbin's indexed enforcer. AGT also has
   `agent_os.lite.govern`, a set look-up under 1 µs without roles, arguments or record, which is faster than any gate here and no peer of it.

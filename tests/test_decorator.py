@@ -364,7 +364,10 @@ def test_the_tier_that_is_asked_for_is_not_loosened(make_guard: MakeGuard) -> No
     def pay() -> str:
         return "paid"
 
-    with guard.acting_as("ana", roles=["admin"]), pytest.raises(CallDenied, match="a sandbox cannot import it"):
+    with (
+        guard.acting_as("ana", roles=["admin"]),
+        pytest.raises(CallDenied, match="a sandbox cannot import it"),
+    ):
         pay()
 
 

@@ -120,7 +120,7 @@ def test_a_function_that_cannot_be_imported_is_denied(guard: Guard) -> None:
 
     guard.register(local)
     outcome = guard.run("local")
-    assert (outcome.executed, outcome.reason) == (False, Reason.ARGUMENTS)
+    assert (outcome.executed, outcome.reason) == (False, Reason.UNAVAILABLE)
     assert "cannot import it" in outcome.detail
 
 

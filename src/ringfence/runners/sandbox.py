@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ringfence.call import Outcome
-from ringfence.errors import PolicyError, SandboxBusy, SandboxError
+from ringfence.errors import PolicyError, SandboxBusy, SandboxError, SandboxUnavailable
 from ringfence.hookspecs import hookimpl
 from ringfence.policy.model import Tier
 from ringfence.refusals import busy, do_not_fit, unavailable
@@ -99,10 +99,23 @@ def _program(call: ToolCall) -> tuple[tuple[str, str] | None, Mapping[str, objec
 
 
 def _function(call: ToolCall) -> Callable[..., object]:
+    """Return the function of a tool, which a sandbox must be able to import.
+
+    Raises:
+        SandboxUnavailable: it cannot. That is no fault of whoever calls it.
+
+    """
+    from ringfence.sandbox.requests import target_of  # noqa: PLC0415 - as above
+
+    name = call.tool.name
     if call.tool.function is None:
-        raise TypeError(f"{call.tool.name} has no function here, so a sandbox cannot import it")
+        raise SandboxUnavailable(f"{name} has no function here, so a sandbox cannot import it")
     if is_bare_method(call.tool):
-        raise TypeError(f"{call.tool.name} is a method, and its object cannot cross into a sandbox")
+        raise SandboxUnavailable(f"{name} is a method, and its object cannot cross into a sandbox")
+    try:
+        target_of(call.tool.function)
+    except TypeError as error:
+        raise SandboxUnavailable(str(error)) from error
     return call.tool.function
 
 

@@ -27,7 +27,7 @@ _MOST_TRACEBACK = 20_000
 _MOST_REPR = 64 * 1024
 _REASONS = {
     errno.EFBIG: "files", errno.ENOSPC: "files", errno.EDQUOT: "files", errno.EMFILE: "files", errno.ENFILE: "files",
-    errno.EAGAIN: "processes", errno.EACCES: "policy", errno.EPERM: "policy", errno.EROFS: "policy", errno.EXDEV: "policy",
+    errno.EACCES: "policy", errno.EPERM: "policy", errno.EROFS: "policy", errno.EXDEV: "policy",
     errno.ENOMEM: "memory",
 }  # fmt: skip
 
@@ -207,17 +207,30 @@ def _reason(error: BaseException) -> tuple[str, str]:
     """Return which limit an exception tells of, and how to say so."""
     if isinstance(error, MemoryError):
         return "memory", ": no more memory is granted"
-    if isinstance(error, FileNotFoundError) and (_is_outside(error.filename) or _was_to_be_started(error)):
-        return "policy", f": only what was granted is there ({error.filename[:200]})"
-    if isinstance(error, OSError) and error.errno in _REASONS:
-        reason = _REASONS[error.errno]
-        name = error.filename if type(error.filename) is str else ""
-        return reason, f": {os.strerror(error.errno)}{f' ({name[:200]})' if name else ''}"
+    if isinstance(error, OSError):
+        return _reason_of_system(error)
     if isinstance(error, RuntimeError) and "start new thread" in _text(error):
         return "processes", ": no more threads are granted"
+    if isinstance(error, ModuleNotFoundError):
+        return "crashed", ": besides the standard library only what the profile names in `preload` is there"
+    return "crashed", ""
+
+
+def _reason_of_system(error: OSError) -> tuple[str, str]:
+    """Return the same of an error that the system gave."""
+    inner = getattr(error, "reason", None)
+    error = inner if isinstance(inner, OSError) else error  # urllib wraps what went wrong
     if type(error).__name__ == "gaierror":
         return "policy", ": names are not resolved in here"
-    return "crashed", ""
+    if isinstance(error, FileNotFoundError) and (_is_outside(error.filename) or _was_to_be_started(error)):
+        return "policy", f": only what was granted is there ({str(error.filename)[:200]})"
+    if error.errno == errno.EAGAIN:
+        return "processes", ": no more processes or threads are granted"
+    name = error.filename if type(error.filename) is str else ""
+    reason = _REASONS.get(error.errno or 0)
+    if reason is None:
+        return "crashed", ""
+    return reason, f": {os.strerror(error.errno or 0)}{f' ({name[:200]})' if name else ''}"
 
 
 def _was_to_be_started(error: BaseException) -> bool:
