@@ -300,7 +300,7 @@ REASONS: list[tuple[str, str, dict[str, Any], Reason, str, int | None]] = [
     ("a large artifact", "for i in range(3): open(f'output/{i}', 'wb').write(b'x' * 500_000)", {"file_size_mb": 1}, Reason.FILES, "the files in output/ are larger than", None),
     ("a link as an artifact", "import os\nos.symlink('/etc/passwd', 'output/a')", {}, Reason.FILES, "'a' in output/ is no plain file", None),
     ("descriptors", "a = [open('input') if 0 else open('x', 'w') for _ in range(50)]", {"open_files": 20}, Reason.FILES, "Too many open files", 1),
-    ("a process", "import os\nos.fork()", {}, Reason.PROCESSES, "Resource temporarily unavailable", 1),
+    ("a process", "import os\nos.fork()", {}, Reason.PROCESSES, "no more processes or threads are granted", 1),
     ("a thread", "import threading\nthreading.Thread(target=print).start()", {}, Reason.PROCESSES, "no more threads are granted", 1),
     ("many threads", "import threading, time\nfor _ in range(9): threading.Thread(target=time.sleep, args=(9,), daemon=True).start()", {"processes": 4}, Reason.PROCESSES, "", None),
     ("an error", "\n\n1 / 0", {}, Reason.CRASHED, "the code raised ZeroDivisionError in line 3", 1),
