@@ -15,7 +15,7 @@ MB = 1 << 20
 WALL = 1.0
 BUDGET = Budget(steps=50_000_000, wall_seconds=WALL, memory_mb=24)
 """For resource cases: time and memory come before the steps. A list that grows item by item counts twice while the system moves it."""
-SLACK = 0.3
+SLACK = 0.8
 """Beside the 1.2 times of the budget: what a busy machine may take from a process, in seconds."""
 
 
@@ -73,6 +73,6 @@ def attack(source: str, budget: Budget = BUDGET, **kwargs: Any) -> Ended:
         grown = watcher.stop() - start_bytes
     seconds, spent = time.perf_counter() - start, time.thread_time() - cpu
     assert min(seconds, spent + SLACK) <= 1.2 * budget.wall_seconds + SLACK, (seconds, spent)
-    assert grown <= 64 * MB, f"grew by {grown / MB:.0f} MB"
+    assert grown <= 96 * MB, f"grew by {grown / MB:.0f} MB"
     assert threading.active_count() == threads
     return Ended(error, evaluation, seconds, grown)

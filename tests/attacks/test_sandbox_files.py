@@ -478,7 +478,6 @@ def test_fs16_writable_folder_on_the_import_path(host: Host, outside: Outside) -
         *own["prefixes"],
         *(each for each in own["path"] if Path(each).is_dir()),
         "/",
-        "/work",
         str(link),
         inner + "/../site-packages",
         inner + "/pip",

@@ -91,9 +91,9 @@ def scales() -> Iterator[dict[str, Weighed]]:
         each.close()
 
 
-@pytest.fixture(params=HOSTS)
+@pytest.fixture(params=("root", "nobody-denied"))
 def weighed(request: pytest.FixtureRequest, scales: dict[str, Weighed]) -> Weighed:
-    """Give a host of each kind that is weighed. Only root can look at what others hold."""
+    """Give the strongest and the weakest kind of host, weighed. Only root can look at what others hold."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
     if request.param not in scales:

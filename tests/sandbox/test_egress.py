@@ -928,7 +928,7 @@ def test_a_big_upload_waits_for_a_slow_server(proxy: MakeProxy, peer: MakePeer) 
             while taken < 100_000_000:
                 taken += client.send(b"x" * 1_000_000)
         assert taken < 30_000_000
-        held = [each for each in gc.get_objects() if isinstance(each, connection.Connection)]
+        held = [each for each in gc.get_objects() if type(each) is connection.Connection]
         flows = [each._relay._outward for each in held if each._relay is not None]
         assert flows
         assert all(len(flow._waiting) <= 2 * 65536 for flow in flows)

@@ -208,7 +208,11 @@ def completed(slot: Slot, ended: End | None, message: dict[str, Any], layers: tu
     """Return the end of a run whose process is gone: what it answered, if it did, with what the kernel says that it used."""
     if ended is None:
         return died(slot, message, layers)
-    return ended._replace(usage=_usage_of_dead(slot, message)._replace(wall_seconds=ended.usage.wall_seconds))
+    usage = _usage_of_dead(slot, message)._replace(wall_seconds=ended.usage.wall_seconds)
+    passed = _told_by_keeper(slot, message)
+    if passed is not None and ended.reason is None:  # it answered at the moment at which it had to end
+        return ended._replace(reason=passed[0], detail=passed[1], usage=usage)
+    return ended._replace(usage=usage)
 
 
 def died(slot: Slot, message: dict[str, Any], layers: tuple[str, ...]) -> End:
@@ -246,6 +250,9 @@ def _told_by_keeper(slot: Slot, message: dict[str, Any]) -> tuple[Reason, str] |
 
 def _told_by_kernel(slot: Slot, usage: Usage, code: int | None) -> tuple[Reason, str]:
     limits = slot.limits or _NO_LIMITS
+    full = (usage.peak_memory_bytes or 0) >= limits.memory * _NEARLY
+    if code == 1 and full:  # there was none left to say so with
+        return Reason.MEMORY, "it ended when its memory was used up"
     if code is None or code >= 0:
         what = "it ended without a result" if code == 0 else f"it ended with the code {code}"
         return Reason.CRASHED, what
@@ -253,7 +260,7 @@ def _told_by_kernel(slot: Slot, usage: Usage, code: int | None) -> tuple[Reason,
     if code in (-signal.SIGXCPU, -signal.SIGKILL) and used >= limits.cpu_seconds:
         return Reason.CPU, f"it used more than {limits.cpu_seconds:g} s of CPU time"
     killed_for_memory = code == -signal.SIGKILL and slot.group is not None and slot.group.ran_out()
-    if killed_for_memory or (usage.peak_memory_bytes or 0) >= limits.memory * _NEARLY:
+    if killed_for_memory or full:
         return Reason.MEMORY, "it ended when its memory was used up"
     if code == -signal.SIGXFSZ:
         return Reason.FILES, "it wrote a larger file than is granted"
