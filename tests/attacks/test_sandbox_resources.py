@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.attacks.cages import HOSTS, Ended, Host
+from tests.attacks.cages import Ended, Host
 from tests.attacks.hostile import MB, PRELUDE, Scales, assert_unavailable, descendants, read, status
 
 if TYPE_CHECKING:

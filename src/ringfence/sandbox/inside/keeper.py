@@ -161,10 +161,12 @@ class Keeper:
         memory = sum(map(self._memory, tree))
         tasks = sum(map(self._tasks, tree)) - self._own_processes  # the init is none of the run's
         self._peak, self._most = max(self._peak, memory), max(self._most, tasks)
+        if (
+            tasks > limits.processes
+        ):  # before memory: what many processes share may have been counted for each
+            return "processes"
         if memory > limits.memory + self._base:
             return "memory"
-        if tasks > limits.processes:
-            return "processes"
         return "cpu" if self._cpu(tree) > limits.cpu else ""
 
     def tree(self) -> list[int]:
