@@ -29,7 +29,7 @@
     │   └── SnippetFailed          it raised an exception of its own
     ├── SandboxError               a sandbox that takes no run
     │   ├── SandboxUnavailable     the machine, a path or a package lacks
-    │   ├── SandboxBusy            more runs wait than may
+    │   ├── SandboxBusy            more runs wait than may, or the session runs already
     │   └── SandboxClosed          it has been closed
     ├── ClockJumped                wall clock and steady clock disagree
     ├── NoGuard                    no default guard was configured
@@ -485,19 +485,24 @@ class SandboxUnavailable(SandboxError):
 
 
 class SandboxBusy(SandboxError):
-    """More runs wait than may.
+    """More runs wait than may, or another run of the session goes on.
 
     Arguments:
-        waiting: how many wait.
+        waiting: how many wait; None: it is the session that is busy.
 
     """
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int | None = None) -> None:
         self.waiting = waiting
-        super().__init__(
-            f"{waiting:,} runs are waiting for this sandbox, and no more may",
-            "Submit it again later, or raise `running` or `queue` in the profile.",
-        )
+        if waiting is None:
+            super().__init__(
+                "another run of the session goes on", "Await it first, or make a second session."
+            )
+        else:
+            super().__init__(
+                f"{waiting:,} runs are waiting for this sandbox, and no more may",
+                "Submit it again later, or raise `running` or `queue` in the profile.",
+            )
 
 
 class SandboxClosed(SandboxError):

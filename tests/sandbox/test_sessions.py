@@ -214,7 +214,7 @@ async def test_a_session_in_an_event_loop(box: Sandbox) -> None:
         assert (await session.arun("x")).value == 5
         task = asyncio.create_task(session.arun("import time\ntime.sleep(30)"))
         await asyncio.sleep(0.2)
-        with pytest.raises((SandboxBusy, SandboxClosed), match=r"another run|the session has ended|waiting"):
+        with pytest.raises(SandboxBusy, match="another run of the session goes on"):
             await session.arun("1")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

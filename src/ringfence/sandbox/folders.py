@@ -1,7 +1,7 @@
 """Working folders: made for each worker, emptied after each run, and all gone at the end, also when the host was killed in between.
 
-What lies in them was left by hostile code. The one idea: nothing is followed, nothing is trusted to be small, and a folder is walked without
-recursion and without holding more than two descriptors.
+What lies in them was left by hostile code. The one idea: nothing is followed, nothing is trusted to be small, and a folder is walked
+by descriptors, one for each level, no deeper than a number of levels that is set here.
 """
 
 from __future__ import annotations

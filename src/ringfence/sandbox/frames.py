@@ -31,10 +31,6 @@ class NotPlain(Exception):
     """A value that cannot cross. `str()` says which and why."""
 
 
-class TooLarge(Exception):
-    """A frame that is larger than agreed."""
-
-
 def _quick(value: Any) -> bool:
     """Return whether a value is the same in JSON."""
     kind = type(value)

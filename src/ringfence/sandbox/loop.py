@@ -38,7 +38,7 @@ class Timer:
 
 
 class Loop:
-    """Runs callbacks until it is closed. The thread starts with the first thing to watch."""
+    """Runs callbacks in a thread of its own, from the beginning until it is closed."""
 
     def __init__(self) -> None:
         self._poll = select.epoll()

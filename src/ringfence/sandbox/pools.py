@@ -133,10 +133,13 @@ class Pool:
 
         Raises:
             SandboxClosed: the worker has ended.
+            SandboxBusy: it runs the job before this one.
 
         """
         with self._lock:
             slot = job.kept.slot if job.kept is not None else None
+            if slot is not None and slot.state is State.RUNNING and slot.reason is None:
+                raise SandboxBusy
             if slot is None or slot.state is not State.KEPT:
                 why = job.kept.ended if job.kept is not None else ""
                 why = why or (slot.reason[1] if slot is not None and slot.reason else "")

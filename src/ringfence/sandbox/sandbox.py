@@ -19,6 +19,7 @@ from ringfence.sandbox import requests
 from ringfence.sandbox.jobs import Job
 from ringfence.sandbox.machine import this_machine
 from ringfence.sandbox.requests import target_of
+from ringfence.sandbox.session import Session
 from ringfence.sandbox.setups import Target, limits, refuse_unfit, setup
 from ringfence.sandbox.waiting import outcome_of, wait, wait_in_loop
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ringfence.call import Outcome
     from ringfence.sandbox.egress import EgressProxy
     from ringfence.sandbox.pools import Pool
-    from ringfence.sandbox.session import Session
 
 
 class Sandbox:
@@ -102,7 +102,7 @@ class Sandbox:
             TypeError, ValueError: an argument is not what it must be.
 
         """
-        return self._wait(*self._submit(code, language, inputs, files, None, user))
+        return self._wait(*self._submit(code, language, inputs, files, user))
 
     async def arun(
         self,
@@ -114,7 +114,7 @@ class Sandbox:
         user: str = "",
     ) -> Outcome:
         """As `run`, in an event loop. A cancelled task ends the run."""
-        return await self._await(*self._submit(code, language, inputs, files, None, user))
+        return await self._await(*self._submit(code, language, inputs, files, user))
 
     def call(self, function: Callable[..., object], /, *args: object, **kwargs: object) -> Outcome:
         """Call an importable function in the sandbox, by reference, and return what became of it.
@@ -170,8 +170,6 @@ class Sandbox:
             SandboxClosed, SandboxUnavailable: as for `run`.
 
         """
-        from ringfence.sandbox.session import Session  # noqa: PLC0415 - it imports this module's helpers
-
         if language == "javascript" and self.profile.javascript == JavaScriptEngine.NODE:
             raise SandboxUnavailable(
                 "Node keeps no session here", "Leave `javascript` at quickjs for sessions."
@@ -214,14 +212,13 @@ class Sandbox:
         language: str,
         inputs: Mapping[str, object] | None,
         files: Mapping[str, bytes] | None,
-        target: Target | None,
         user: str,
     ) -> tuple[Job, Pool] | tuple[Job, None]:
         refused = requests.refusal(code, language, self.profile)
         if refused is not None:
             return requests.ended(refused), None
         request = requests.snippet(code, inputs or {}, files or {}, self.profile)
-        return self._queue(request, self._pool(language, target), user, has_inputs=bool(inputs))
+        return self._queue(request, self._pool(language, None), user, has_inputs=bool(inputs))
 
     def _submit_call(
         self, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object], user: str

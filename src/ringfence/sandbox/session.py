@@ -83,6 +83,7 @@ class Session:
 
         Raises:
             SandboxBusy: another run of the session goes on.
+            SandboxClosed, TypeError, ValueError: as for `run`.
 
         """
         job, pool = self._submit(code, inputs or {}, files or {})
@@ -100,8 +101,8 @@ class Session:
         if self._kept.ended:
             raise SandboxClosed(f"the session has ended: {self._kept.ended}")
         submit = self._pool.resume if self._begun else self._pool.submit
-        self._begun = True
         submit(job)
+        self._begun = True  # once it was taken: who was refused a place may ask again
         return job, self._pool
 
     def close(self) -> None:

@@ -52,11 +52,11 @@ async def wait_in_loop(job: Job, pool: Pool | None) -> End:
     return endings.read(end)
 
 
-def outcome_of(call_id: str, end: End, tool: str = "", verdict: Verdict = _DIRECT) -> Outcome:
-    """Return the outcome that an end comes to."""
+def outcome_of(call_id: str, end: End) -> Outcome:
+    """Return the outcome that an end comes to, of a run that no guard stood before."""
     output = Output(end.stdout, end.stderr, end.code, tuple(end.files), end.files)
     error = SnippetFailed(end.kind, end.text, end.stderr, end.line, end.stdout) if end.kind else None
     return Outcome(
-        call_id, tool, verdict, executed=end.ran, value=end.value, reason=end.reason, detail=end.detail, error=error,
+        call_id, "", _DIRECT, executed=end.ran, value=end.value, reason=end.reason, detail=end.detail, error=error,
         tier=Tier.SANDBOX if end.ran else "", layers=end.layers, usage=end.usage if end.ran else None, output=output,
     )  # fmt: skip

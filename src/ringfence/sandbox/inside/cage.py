@@ -38,7 +38,7 @@ class Cage:
     """The layers of one pool.
 
     Arguments:
-        setup: what `ringfence.sandbox.cages.Setup` says.
+        setup: what `ringfence.sandbox.setups.setup` says.
 
     Raises:
         OSError: a layer could not be had.

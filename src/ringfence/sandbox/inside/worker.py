@@ -38,7 +38,7 @@ class Worker:
     """What workers have in common, made in the zygote.
 
     Arguments:
-        setup: what `ringfence.sandbox.cages.Setup` says.
+        setup: what `ringfence.sandbox.setups.setup` says.
 
     """
 
