@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringfence import Profile, Reason
 from ringfence.errors import RunFailed, SandboxBusy, SandboxClosed, SandboxUnavailable, SnippetFailed
@@ -103,6 +105,46 @@ def test_the_value_of_a_run_is_its_last_expression_or_result(
     assert outcome.success, outcome.detail
     assert outcome.value == value
     assert type(outcome.value) is type(value)
+
+
+_LINES = [
+    "x = 3", "x", "x + 1", "(x,", ")", "[", "x]", "if x:", "    x", "else:", "'a'", "s = '''", "'''", "y = x + \\", "# \\", "", "@f", "def f(x): return x", "f(x)", "-1",
+    "for x in [1, 2]: pass", "x; x + 2", "x = 1; x", "try:", "finally:", "  # deep", "lambda: 0", "*[x], 2", "match = x", "match (x)", "x if x else", "\f7", "x.", "1\r2", "return x",
+]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(_LINES), max_size=6).map("\n".join))
+def test_the_last_expression_is_what_python_takes_for_it(box: Sandbox, source: str) -> None:
+    """However lines follow each other: the same value, and the same error in the same line, as by Python's own tree."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    expected, failed = None, ("", 0)
+    try:
+        tree = ast.parse(source)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "<snippet>", "exec"), space)  # lines of this test's own
+        if last is not None:
+            expected = eval(compile(ast.Expression(last.value), "<snippet>", "eval"), space)  # type: ignore[attr-defined]
+    except SyntaxError as error:
+        failed = ("SyntaxError", error.lineno or 0)
+    except Exception as error:  # noqa: BLE001 - what the lines raise
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        failed = (type(error).__name__, traceback.tb_lineno if traceback is not None else 0)
+    outcome = box.run(source)
+    if failed[0]:
+        assert isinstance(outcome.error, SnippetFailed)
+        kind, line = failed
+        kinds = ("SyntaxError", "IndentationError") if kind == "SyntaxError" else (kind,)
+        assert any(f"raised {each} in line {line}" in outcome.detail for each in kinds), (
+            outcome.detail,
+            failed,
+        )
+    elif callable(expected):
+        assert str(outcome.value).startswith("<function")
+    else:
+        assert (outcome.success, outcome.value) == (True, expected), outcome.detail
 
 
 def test_an_integer_that_python_does_not_write_does_not_come_out(box: Sandbox) -> None:

@@ -566,13 +566,13 @@ class Pool:
             self._keep(slot, job, end)
             return
         slot.state = State.ENDING
-        zygote.signal(slot, signal.SIGKILL)
-        self._expect_gone(slot)
         if self._kept or endings.left_files(slot):
             slot.ended = end
-            return
-        slot.job = None
-        job.finish(end)
+        else:
+            slot.job = None
+            job.finish(end)  # before the worker is ended: whoever waits need not wait for that
+        zygote.signal(slot, signal.SIGKILL)
+        self._expect_gone(slot)
 
     def _keep(self, slot: Slot, job: Job, end: End) -> None:
         """Let a job of a session end, and keep its worker for the next one."""

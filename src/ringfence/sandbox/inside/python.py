@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FILENAME = "<snippet>"
 _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
 _ONLY_AST = 0x400
+_USUAL = "import sys\na = [1]\nfor b in a:\n    c = {'d': b + 1}\ndef e(f):\n    return f.g(f[0])\nprint(end='')\nsys.path\n"
+"""What snippets are made of: to rehearse with."""
+_GOES_ON = " \t\f)]}"
 _WARM_ENOUGH = 24
 """After so many times the interpreter has specialised its byte code, which it would else write to in each child."""
 _MOST_TEXT = 10_000
@@ -53,7 +56,7 @@ class Python(Engine):
 
     def rehearse(self) -> None:
         """Go once through a run that does nothing: what it wrote to is this process's own then."""
-        self.answer({"code": "1\n2", "inputs": {}, "call": None, "most": 1000})
+        self.answer({"code": _USUAL, "inputs": {}, "call": None, "most": 1000})
         self._main = ModuleType("__main__")
         numbers = sys.modules.get("numpy.random")
         if numbers is not None:
@@ -105,6 +108,28 @@ def _let_end(*, in_session: bool) -> None:
 
 
 def _compiled(source: str) -> tuple[CodeType, CodeType | None]:
+    """Return the byte code of a snippet but for its last expression, and that of the expression, if it ends with one."""
+    return _compiled_apart(source) or _compiled_as_tree(source)
+
+
+def _compiled_apart(source: str) -> tuple[CodeType, CodeType | None] | None:
+    """Return the same where the last line by itself is an expression and what stands above it is whole: None where that is not so.
+
+    Most snippets end like this, and it spares the tree, whose many classes each cost a page.
+    """
+    above, _, line = source.rstrip().rpartition("\n")
+    if not line or line[0] in _GOES_ON or above.endswith("\\"):
+        return None
+    try:
+        last = compile(
+            "\n" * above.count("\n") + ("\n" if _ else "") + line, FILENAME, "eval", dont_inherit=True
+        )
+        return compile(above, FILENAME, "exec", dont_inherit=True), last
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _compiled_as_tree(source: str) -> tuple[CodeType, CodeType | None]:
     import _ast
 
     tree = compile(source, FILENAME, "exec", _ONLY_AST, dont_inherit=True)

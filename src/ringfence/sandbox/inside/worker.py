@@ -28,6 +28,12 @@ _TELLING_AT = 5
 _WARM_ENOUGH = 24
 """As for an engine: after so many times byte code is specialised, and not written to any more."""
 _READY = b"\x01"
+_PIECE, _LARGE_PIECE = 1 << 14, 1 << 20
+_ORDER = (
+    b'{"code":"1","inputs":{},"call":null,"files":{},"session":false,"most":1000,'
+    b'"limits":{"memory":1000,"cpu":1,"cpu_exact":0.5,"file_size":1000,"open_files":9}}'
+)
+"""What a worker is told about a run that does nothing: to rehearse with."""
 
 
 class Ended(BaseException):
@@ -55,8 +61,8 @@ class Worker:
         """Find out, in the zygote, what is in use of the memory that is limited: it is the same in each child."""
         self._in_use = rlimits.in_use(self._memory_by, cage.proc)
         for _ in range(_WARM_ENOUGH):
-            frames.decode(frames.encode({"limits": {"a": 1}, "inputs": {}}))
-            languages.answer_text({"value": None, "code": 0}, 1000)
+            frames.decode(_ORDER)
+            languages.answer_text({"value": None, "code": 0, "user": rlimits.user_share()}, 1000)
 
     def live(self, cage: Cage, slot: int, fds: list[int], keeper: Keeper | None, *, hurry: bool) -> None:
         """Be the worker of these descriptors, to the end of the process.
@@ -114,9 +120,10 @@ class Worker:
 
     def _rehearse(self) -> None:
         """Go through what every run goes through, so that the pages which that writes to are this process's own before it counts."""
-        frames.decode(frames.encode({"limits": {}, "inputs": {}}))
+        order: Any = frames.decode(_ORDER)
         self._engine.rehearse()
-        languages.answer_text({"value": None, "code": 0}, 1000)
+        rlimits.rehearse()
+        languages.answer_text({"value": order["most"], "code": 0, "user": rlimits.user_share()}, 1000)
 
     def _limit(self, limits: dict[str, int]) -> None:
         if self._telling >= 0:
@@ -130,7 +137,7 @@ class Worker:
     def _run(self, order: dict[str, Any]) -> bytes:
         """Run what a request asks for, and return the answer."""
         try:
-            _lay_out(order["files"], order["inputs"])
+            _lay_out(order["files"], order["inputs"], again=bool(order["session"]))
             answer = self._engine.answer(order)
         except OSError as error:
             answer = {
@@ -169,19 +176,16 @@ def _hide_channel() -> int:
 
 
 def _receive(channel: int) -> bytes | None:
-    head = _exactly(channel, frames.HEADER)
-    return None if head is None else _exactly(channel, frames.TOKEN + int.from_bytes(head, "big"))
-
-
-def _exactly(channel: int, size: int) -> bytes | None:
-    """Return so many bytes; None where the host closed the channel."""
-    parts = []
-    while size:
-        part = os.read(channel, min(size, 1 << 20))
+    """Return one frame, which is all that lies in the channel; None where the host closed it."""
+    received = os.read(channel, _PIECE)
+    left = frames.HEADER + frames.TOKEN + int.from_bytes(received[: frames.HEADER], "big") - len(received)
+    parts = [received[frames.HEADER :]]
+    while left > 0:
+        part = os.read(channel, min(left, _LARGE_PIECE))
+        parts.append(part)
+        left -= len(part)
         if not part:
             return None
-        parts.append(part)
-        size -= len(part)
     return b"".join(parts)
 
 
@@ -191,13 +195,13 @@ def _send(channel: int, data: bytes) -> None:
         left = left[os.write(channel, left) :]
 
 
-def _lay_out(files: dict[str, str], inputs: dict[str, Any]) -> None:
+def _lay_out(files: dict[str, str], inputs: dict[str, Any], *, again: bool) -> None:
     """Write what the run was given into `input/`. What JSON has no form for, is written as its text."""
     path = f"input/{frames.INPUT_FILE}"
     if inputs:
         with open(path, "w", encoding="utf-8") as written:
             json.dump(inputs, written, default=repr, skipkeys=True)
-    elif os.path.exists(path):  # of the last run of a session
+    elif again and os.path.exists(path):  # of the last run of a session
         os.unlink(path)
     for name, content in files.items():
         with open(f"input/{name}", "wb") as file:

@@ -51,6 +51,11 @@ def _lower(limit: int, soft: int, hard: int) -> None:
     resource.setrlimit(limit, (soft, hard))
 
 
+def rehearse() -> None:
+    """Go once through what limiting does, with a limit that is as low as it can be already."""
+    _lower(resource.RLIMIT_CORE, 0, 0)
+
+
 def apply_fixed() -> None:
     """Set the limits that are the same for every run: no core dump, no locked memory, no message queues, no priority."""
     for name in ("CORE", "MEMLOCK", "MSGQUEUE", "NICE", "RTPRIO", "SIGPENDING"):
