@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from tests import postgres_server
 
 from ringfence import Audit, Guard, Policy, StoreKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ringfence.clock import Clock
 
@@ -24,6 +26,35 @@ class MakeGuard(Protocol):
         self, *, plugins: dict[str, object] | None = None, clock: Clock | None = None, **sections: object
     ) -> Guard:
         """Return a guard over `Policy(**sections)`."""
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url() -> Iterator[str]:
+    """Give the address of a PostgreSQL server of this run's own."""
+    if postgres_server.binaries() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with postgres_server.running() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server_url: str) -> str:
+    """Give the address of an empty database."""
+    import psycopg
+
+    with psycopg.connect(postgres_server_url) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgres_server_url
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of an empty store, of each kind in turn."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'state.db'}"
 
 
 @pytest.fixture

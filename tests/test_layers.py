@@ -53,7 +53,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """Rooms from the lowest to the highest; "" is the package's own `__init__`. A module imports from lower rooms and from its own room,
 never from a neighbour in the same layer and never from above, inside functions neither. What only types need does not count."""
 
-OPTIONAL = {"sandbox.inside.javascript": {"quickjs_rs", "wasmtime"}}
+OPTIONAL = {"sandbox.inside.javascript": {"quickjs_rs", "wasmtime"}, "state.postgres": {"psycopg"}}
 """What a module loads that an extra brings, and says how to install where it is missing."""
 
 HEAVY = (

@@ -21,6 +21,10 @@
     │   ├── RecordUnwritable       read-only, full, locked, gone
     │   ├── RecordCorrupt          its chain, head or format is broken
     │   └── RecordKeyInvalid       the signing key is missing, unreadable or too short
+    ├── StateError                 a shared store that cannot be used
+    │   ├── StateUnavailable       locked, read-only, full, not to be reached
+    │   ├── StateCorrupt           damaged, or somebody else's
+    │   └── StateVersion           from a newer version
     ├── ToolError                  a tool that cannot be registered, or not be run like this
     │   └── ToolExists             its name belongs to another function
     ├── SnippetError               a snippet of the restricted tier that gave no value
@@ -81,6 +85,10 @@ __all__ = [
     "SnippetFailed",
     "SnippetRefused",
     "SnippetStopped",
+    "StateCorrupt",
+    "StateError",
+    "StateUnavailable",
+    "StateVersion",
     "ToolError",
     "ToolExists",
     "UnknownName",
@@ -371,6 +379,59 @@ class RecordKeyInvalid(RecordError):
         super().__init__(
             f"the log's key from {source} cannot be used: {why}",
             "Point audit.key_file at the key that the log was written with, or set RINGFENCE_AUDIT_KEY.",
+        )
+
+
+class StateError(RingfenceError):
+    """A store of shared state that cannot be used."""
+
+
+class StateUnavailable(StateError):
+    """A store that is locked for too long, read-only, full, or not to be reached.
+
+    Arguments:
+        name: where it is, without a password.
+        why: what the system said.
+        hint: what to do.
+
+    """
+
+    def __init__(self, name: str, why: str, hint: str) -> None:
+        self.name = name
+        super().__init__(f"the shared state in {name} cannot be used: {why}", hint)
+
+
+class StateCorrupt(StateError):
+    """A store that is damaged, or no store of Ringfence's.
+
+    Arguments:
+        name: where it is.
+        what: what does not fit.
+
+    """
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        super().__init__(
+            f"the shared state in {name} is damaged: {what}",
+            "Restore it from a copy, or name another one in `state.url`.",
+        )
+
+
+class StateVersion(StateError):
+    """A store from a newer version of Ringfence.
+
+    Arguments:
+        name: where it is.
+        found, known: its version, and the newest that this version knows.
+
+    """
+
+    def __init__(self, name: str, found: int, known: int) -> None:
+        self.name, self.found, self.known = name, found, known
+        super().__init__(
+            f"the shared state in {name} has version {found}, and this Ringfence knows up to {known}",
+            "Install the newer Ringfence that made it; nothing in it was changed.",
         )
 
 

@@ -23,6 +23,7 @@ from ringfence import (
     RuleLevel,
     Scan,
     SecurityLevel,
+    State,
     StoreKind,
     Tier,
     Tool,
@@ -315,6 +316,7 @@ CHANGES: dict[str, Any] = {
     "plugins": ("alarm",),
     "plugin_seconds": 1.0,
     "approval_seconds": 1.0,
+    "state": State(url="memory:"),
     "scan": Scan(levels={BUILT_IN[0].id: RuleLevel.INFO}),
     "audit": Audit(path="other.db"),
 }

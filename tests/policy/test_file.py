@@ -33,6 +33,7 @@ from ringfence.policy.model import (
     Role,
     RuleLevel,
     Scan,
+    State,
     ToolRule,
     User,
 )
@@ -218,6 +219,7 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
         Profile: "profiles: {{p: {{{}}}}}",
         User: "users: {{u: {{{}}}}}",
         Scan: "scan: {{{}}}",
+        State: "state: {{{}}}",
         Audit: "audit: {{{}}}",
     }[section]
     for field in fields(section):
@@ -643,6 +645,7 @@ POLICIES = st.builds(
     tools=st.dictionaries(NAMES, TOOLS, max_size=2), users=st.dictionaries(NAMES, st.builds(User, ROLE_NAMES.map(lambda r: (r,))), max_size=2),
     profiles=st.dictionaries(NAMES, PROFILES, max_size=2), plugins=TEXTS, plugin_seconds=TIMES, approval_seconds=TIMES,
     scan=st.builds(Scan, levels=st.dictionaries(NAMES, st.sampled_from(RuleLevel), max_size=2), folders=TEXTS),
+    state=st.builds(model.State, url=st.sampled_from(["memory:", "sqlite:a.db"])),
     audit=st.builds(Audit, durability=st.sampled_from(model.Durability), redact=TEXTS),
 )  # fmt: skip
 

@@ -292,6 +292,20 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class State:
+    """What the processes share that name the same store: users, sessions, approvals and counts. It is opened when something first needs it.
+
+    Attributes:
+        url: `sqlite:FILE`, `postgresql://USER@HOST/NAME` (needs the extra `postgres`; the password comes from PGPASSWORD or PGPASSFILE), or
+            `memory:`, which is lost with the process. A relative file starts at the policy file's folder, or at the current folder where
+            the policy has no file.
+
+    """
+
+    url: str = "sqlite:ringfence-state.db"
+
+
+@dataclass(frozen=True)
 class Scan:
     """Which rules the scanner goes by.
 
@@ -322,6 +336,7 @@ class Policy:
         plugin_seconds: how long one hook of such a plugin may take before its answer is "deny".
         approval_seconds: how long a person may take before the answer is "deny".
         scan: which rules the scanner goes by.
+        state: what processes share.
         audit: how the record is kept.
 
     """
@@ -336,6 +351,7 @@ class Policy:
     plugin_seconds: float = 5.0
     approval_seconds: float = 300.0
     scan: Scan = field(default_factory=Scan)
+    state: State = field(default_factory=State)
     audit: Audit = field(default_factory=Audit)
 
 

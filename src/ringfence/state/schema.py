@@ -1,0 +1,106 @@
+"""The tables of the state that workers share, and how an older set of them becomes this one.
+
+The one idea: each entry of `MIGRATIONS` leads from one version to the next and is never changed once it was released; a store from a newer
+version is left alone. The statements are in the part of SQL that SQLite and PostgreSQL have in common. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+_USERS = """
+CREATE TABLE users (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  mail TEXT NOT NULL,
+  password TEXT,                    -- an argon2 hash; null: this user has none
+  active INTEGER NOT NULL,
+  generation INTEGER NOT NULL,      -- raised by whatever must end the sessions and tokens that there are
+  created DOUBLE PRECISION NOT NULL,
+  last_login DOUBLE PRECISION,
+  failed INTEGER NOT NULL,          -- log-ins that failed since the last that did not
+  locked_until DOUBLE PRECISION
+)"""
+_USER_ROLES = """
+CREATE TABLE user_roles (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  role TEXT NOT NULL,
+  PRIMARY KEY (user_id, role)
+)"""
+_SESSIONS = """
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  generation INTEGER NOT NULL,      -- the user's, when it began
+  address TEXT NOT NULL,
+  created DOUBLE PRECISION NOT NULL,
+  last_used DOUBLE PRECISION NOT NULL,
+  expires DOUBLE PRECISION NOT NULL,
+  ended DOUBLE PRECISION,
+  granted TEXT NOT NULL             -- JSON: what it is narrowed to
+)"""
+_TOKENS = """
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,              -- the claim jti, of the issuer's
+  user_id TEXT NOT NULL,
+  issued DOUBLE PRECISION NOT NULL,
+  expires DOUBLE PRECISION NOT NULL,
+  revoked DOUBLE PRECISION
+)"""
+_KEYS = """
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY,              -- the header kid
+  algorithm TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  private_key TEXT,                 -- null once it signs no more
+  created DOUBLE PRECISION NOT NULL,
+  retired DOUBLE PRECISION
+)"""
+_APPROVALS = """
+CREATE TABLE approvals (
+  id TEXT PRIMARY KEY,
+  call_id TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  digest TEXT NOT NULL,             -- of the arguments
+  policy TEXT NOT NULL,             -- its version
+  user_id TEXT NOT NULL,
+  session_id TEXT NOT NULL,
+  question TEXT NOT NULL,           -- JSON: what the person who decides is shown, secrets masked
+  asked DOUBLE PRECISION NOT NULL,
+  expires DOUBLE PRECISION NOT NULL,
+  state TEXT NOT NULL,              -- waiting, approved, denied, used, withdrawn
+  decided_by TEXT NOT NULL,
+  decided DOUBLE PRECISION,
+  comment TEXT NOT NULL
+)"""
+_LEASES = """
+CREATE TABLE leases (
+  id TEXT PRIMARY KEY,
+  limit_key TEXT NOT NULL,
+  holder TEXT NOT NULL,             -- the process
+  expires DOUBLE PRECISION NOT NULL
+)"""
+_USES = """
+CREATE TABLE uses (
+  id TEXT PRIMARY KEY,
+  limit_key TEXT NOT NULL,
+  at DOUBLE PRECISION NOT NULL,
+  amount DOUBLE PRECISION NOT NULL
+)"""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        _USERS,
+        _USER_ROLES,
+        _SESSIONS,
+        "CREATE INDEX sessions_of_user ON sessions (user_id)",
+        _TOKENS,
+        "CREATE INDEX tokens_of_user ON tokens (user_id)",
+        _KEYS,
+        _APPROVALS,
+        "CREATE INDEX approvals_by_state ON approvals (state, asked)",
+        _LEASES,
+        "CREATE INDEX leases_of_limit ON leases (limit_key, expires)",
+        _USES,
+        "CREATE INDEX uses_of_limit ON uses (limit_key, at)",
+    ),
+)
+"""What leads from each version to the next, from an empty store on. The version is how many of them a store has behind it."""

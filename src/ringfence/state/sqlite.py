@@ -1,0 +1,153 @@
+"""The shared state in a SQLite file, or in memory.
+
+The one idea: a transaction takes the write lock when it begins, so that what it reads stays true until it commits, also beside other processes.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self
+
+from ringfence.errors import StateCorrupt, StateError, StateUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ringfence.state.database import Row
+
+_APPLICATION_ID = 0x52465354  # "RFST"
+_BUSY_SECONDS = 5.0
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_HINTS = {
+    sqlite3.SQLITE_BUSY: "Another process holds it: end that, or try again.",
+    sqlite3.SQLITE_LOCKED: "Another process holds it: end that, or try again.",
+    sqlite3.SQLITE_READONLY: "Make the file and its folder writable for this user.",
+    sqlite3.SQLITE_FULL: "Make room on the disk.",
+    sqlite3.SQLITE_CANTOPEN: "Make the folder, and writable for this user.",
+}
+
+
+class SqliteDatabase:
+    """A store in SQLite.
+
+    Arguments:
+        path: the file, made with mode 0600 where there is none; None: in memory.
+
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._forked: list[sqlite3.Connection] = []
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return "memory" if self._path is None else str(self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self, lock: str = "") -> Iterator[_Transaction]:
+        """Return a transaction. See `Database`."""
+        self._refuse_fork()
+        with self._lock:
+            try:
+                connection = self._ready()
+                connection.execute("BEGIN IMMEDIATE" if lock else "BEGIN")
+                try:
+                    yield _Transaction(connection)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._translated(error) from error
+
+    def close(self) -> None:
+        """Close it. See `Database`; what is in memory stays."""
+        self._refuse_fork()
+        with self._lock:
+            if self._connection is not None and self._path is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _refuse_fork(self) -> None:
+        """Begin anew in a forked child: neither the connection nor the lock is its own."""
+        if os.getpid() != self._process:
+            if self._connection is not None:
+                self._forked.append(self._connection)  # closing it here would drop the parent's locks
+            if self._path is not None:
+                self._connection = None
+            self._lock = threading.RLock()
+            self._process = os.getpid()
+
+    def _ready(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        target = ":memory:" if self._path is None else str(self._path)
+        if self._path is not None:
+            self._make_private(self._path)
+        connection = sqlite3.connect(
+            target, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._claim(connection)
+            if self._path is not None:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_private(self, path: Path) -> None:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        except OSError as error:
+            if not path.exists():
+                raise StateUnavailable(
+                    self.name, str(error.strerror).lower(), _HINTS[sqlite3.SQLITE_CANTOPEN]
+                ) from error
+
+    def _claim(self, connection: sqlite3.Connection) -> None:
+        """Mark a new database as one of ours, and refuse one that is somebody else's."""
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
+        if found == _APPLICATION_ID:
+            return
+        if found or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StateCorrupt(self.name, "it is a database of something else")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+    def _translated(self, error: sqlite3.Error) -> StateError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED or "no such table" in str(error) or "no such column" in str(error):
+            with suppress(sqlite3.Error):
+                self.close()
+            return StateCorrupt(self.name, str(error))
+        return StateUnavailable(self.name, str(error), _HINTS.get(code, "Look at the file, and try again."))
+
+
+class _Transaction:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Execute one statement. See `Transaction`."""
+        return self._connection.execute(statement, values).fetchall()
