@@ -1,4 +1,4 @@
-"""The one thread that watches every sandbox of this process: descriptors that can be read, and moments that have come.
+"""A thread that watches descriptors that can be read, and moments that have come: one for every sandbox of this process.
 
 It knows nothing of pools or runs. The one idea: callbacks run in this thread and are short; whoever calls from another thread hands over a
 callback, and is never made to wait.
@@ -38,9 +38,14 @@ class Timer:
 
 
 class Loop:
-    """Runs callbacks in a thread of its own, from the beginning until it is closed."""
+    """Runs callbacks in a thread of its own, from the beginning until it is closed.
 
-    def __init__(self) -> None:
+    Arguments:
+        name: of the thread.
+
+    """
+
+    def __init__(self, name: str = "ringfence-sandbox") -> None:
         self._poll = select.epoll()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._poll.register(self._wake_read, select.EPOLLIN)
@@ -54,7 +59,7 @@ class Loop:
         self._sleeps_until = 0.0
         self._closed = False
         self.errors: deque[BaseException] = deque(maxlen=_ERRORS_KEPT)
-        self._thread = threading.Thread(target=self._run, name="ringfence-sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections import Counter, deque
@@ -22,6 +21,7 @@ from ringfence.sandbox.jobs import End
 from ringfence.sandbox.lines import Line
 from ringfence.sandbox.places import KEEPERS, Places
 from ringfence.sandbox.slots import Pulled, Slot, State, Stream
+from ringfence.sandbox.ways_out import WayOut
 from ringfence.sandbox.zygotes import Zygote
 from ringfence.verdict import Reason
 
@@ -92,8 +92,7 @@ class Pool:
         self._crowded_until = 0.0
         self._deaths = 0
         self._used = time.monotonic()
-        self._listeners: list[socket.socket] = []
-        self.proxy: EgressProxy | None = None
+        self._way_out = WayOut(setup)
         os.mkdir(folder, 0o711)
         os.mkdir(f"{folder}/slots", 0o711)
         os.mkdir(f"{folder}/root", 0o711)
@@ -178,10 +177,7 @@ class Pool:
             self._drop_all(Reason.CANCELLED, "the sandbox was closed")
             while (job := self._line.pop()) is not None:
                 job.finish(End(Reason.CANCELLED, "the sandbox was closed before it ran", ran=False))
-            for listener in self._listeners:
-                listener.close()
-        if self.proxy is not None:
-            self.proxy.close()
+        self._way_out.close()
         removed = threading.Event()
         self._later(lambda: _remove_folder(self._folder, removed))
         removed.wait()
@@ -195,19 +191,12 @@ class Pool:
                 slot.zygote.forget()
         if self._zygote is not None:
             self._zygote.forget()
+        self._way_out.forget()
 
     def serve_network(self, proxy: EgressProxy) -> None:
         """Let a proxy be the way out, if there is none yet; else close it. It is closed with the pool."""
         with self._lock:
-            if self.proxy is not None:
-                proxy.close()
-                return
-            self.proxy = proxy
-            self._serve_listeners()
-
-    def _serve_listeners(self) -> None:
-        while self.proxy is not None and self._listeners:
-            self.proxy.serve(self._listeners.pop())
+            self._way_out.serve(proxy)
 
     def counts(self) -> Counter[str]:
         """Return how many workers are in which state, and how many jobs wait (`queued`)."""
@@ -274,9 +263,7 @@ class Pool:
 
     def _ready(self, zygote: Zygote, message: dict[str, Any], fds: list[int]) -> None:
         zygote.ready, zygote.layers, zygote.engine = True, tuple(message["ready"]), message["engine"]
-        for fd in fds:
-            self._listeners.append(socket.socket(fileno=fd))
-        self._serve_listeners()
+        self._way_out.listen(fds)
         if zygote.slot is not None:
             zygote.fork(zygote.slot)
         else:
@@ -403,6 +390,7 @@ class Pool:
 
     def _unwatch(self, slot: Slot) -> None:
         """Stop watching a slot whose descriptors are closed right after."""
+        self._way_out.leave(slot.number)
         if slot.is_open:
             for fd in (slot.channel.fileno(), slot.stdout.fd, slot.stderr.fd):
                 self._loop.drop(fd)
@@ -432,6 +420,9 @@ class Pool:
             if not slot.is_open:
                 return
             pulled = slot.pull()
+            listener = slot.take_listener()
+            if listener >= 0:
+                self._way_out.answer(slot.number, listener)
             if pulled is not Pulled.HELD:  # what is left to hear of it, its zygote tells
                 self._loop.unwatch(slot.channel.fileno())
             if slot.state is State.STARTING:

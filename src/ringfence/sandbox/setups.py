@@ -18,6 +18,8 @@ from ringfence.errors import PolicyError, SandboxUnavailable
 from ringfence.policy.model import JavaScriptEngine
 from ringfence.policy.profiles import wall_seconds
 from ringfence.sandbox.jobs import Limits
+from ringfence.sandbox.networks import Network, network
+from ringfence.sandbox.ways_out import PROXY_HOST
 from ringfence.scanning.decision import SecurityLevel
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ _SUBPROCESS_PROCESSES = 4
 _FIRST_USER, _USERS = 0x70000000, 1024
 _PROXY_PORT = 3128
 _NODE_RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside", "node_runner.js")
-_OLDEST_NETWORK = 4
+_NO_NETWORK = Network("", "")
 _ONLY_OWNER = 0o001
 _LIBRARIES = (
     "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64",
@@ -148,11 +150,11 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
     many = processes(profile) > 1
     isolated = machine.has("namespaces")
     administers = machine.facts["namespaces"].detail.endswith("own rights")
-    network = _network(profile, isolated=isolated, landlock_version=machine.facts["landlock"].version)
+    way_out = _network(profile, machine)
     preload = [*profile.preload, *([target.module] if target else [])]
     if language == "javascript" and profile.javascript == JavaScriptEngine.NODE:
         language, preload = "node", _node()
-        many, network = False, "off"
+        many, way_out = False, _NO_NETWORK
     path, packages = _import_path([] if language == "node" else preload, language, target)
     writes = [_own_path(each) for each in profile.read_write]
     _refuse_dangerous(writes)
@@ -162,7 +164,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         *_interpreter_reads(),
         *([_NODE_RUNNER] if language == "node" else []),
         *packages,
-        *(_CERTIFICATES if network != "off" else ()),
+        *(_CERTIFICATES if way_out.engine else ()),
     ]
     forbidden = list(_forbidden(profile))
     return {
@@ -173,9 +175,10 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         "granted": _without(forbidden, (_own_path(each) for each in profile.read_only)),
         "writes": _without(forbidden, writes),
         "executes": executes,
-        "network": network,
+        "network": way_out.engine or "off",
+        "shown": way_out.shown,
         "proxy_port": _PROXY_PORT,
-        "environment": _proxy_environment() if network != "off" else {},
+        "environment": _proxy_environment() if way_out.engine else {},
         "many": many,
         "processes": processes(profile) if many else 0,
         "threads": language == "node",
@@ -186,7 +189,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         "user_namespace": isolated and not administers,
         "view": isolated,
         "first_user": None
-        if profile.read_only or profile.read_write  # the host's own files: their modes are meant for its user
+        if profile.read_only or profile.read_write or way_out.shown  # the host's own files, or its own eyes: they are its user's
         else _first_user(machine, view=isolated, user_namespace=isolated and not administers),
         "users": _USERS,
         "memory_by": "AS" if language == "python" else "DATA",
@@ -199,18 +202,17 @@ def _per_pool() -> int:
     return PER_POOL
 
 
-def _network(profile: Profile, *, isolated: bool, landlock_version: int) -> str:
+def _network(profile: Profile, machine: Machine) -> Network:
     if not profile.network:
-        return "off"
-    if isolated and landlock_version >= _OLDEST_NETWORK:
-        return "namespace"
-    raise SandboxUnavailable(
-        "network grants need a network namespace and Landlock version 4 (Linux 6.7), which this machine does not give"
-    )
+        return _NO_NETWORK
+    found = network(machine)
+    if not found.engine:
+        raise SandboxUnavailable(found.detail)
+    return found
 
 
 def _proxy_environment() -> dict[str, str]:
-    address = f"http://127.0.0.1:{_PROXY_PORT}"
+    address = f"http://{PROXY_HOST}:{_PROXY_PORT}"
     return {
         name: address for each in ("http_proxy", "https_proxy", "all_proxy") for name in (each, each.upper())
     }

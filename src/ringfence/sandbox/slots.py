@@ -122,6 +122,7 @@ class Slot:
         self._incoming = bytearray()
         self._token = b""
         self.far_ends: list[int] = []
+        self._listener = -1
         self._near: tuple[socket.socket, Stream, Stream] | None = None
 
     def open(self) -> None:
@@ -213,7 +214,7 @@ class Slot:
         most = (self.job.limits.output if self.job else 0) + _SLACK + frames.HEADER + frames.TOKEN
         while True:
             try:
-                piece = self.channel.recv(_PIECE)
+                piece = self._receive()
             except BlockingIOError:
                 break
             except OSError:
@@ -224,6 +225,27 @@ class Slot:
             if len(self._incoming) > most:
                 return Pulled.SPOILED
         return Pulled.SPOILED if self._take_answer() else Pulled.HELD
+
+    def _receive(self) -> bytes:
+        """Return what has come. A descriptor is taken from a worker that starts, and with it the byte that carries it: no code of anybody's runs yet."""
+        if self.state is not State.STARTING:
+            return self.channel.recv(_PIECE)
+        piece, fds, _, _ = socket.recv_fds(self.channel, _PIECE, 1, socket.MSG_CMSG_CLOEXEC)
+        if not fds:
+            return piece
+        self._drop_listener()
+        self._listener = fds[0]
+        return piece[1:] or self._receive()
+
+    def take_listener(self) -> int:
+        """Return the listener of the worker's filter, once; -1 where none has come."""
+        listener, self._listener = self._listener, -1
+        return listener
+
+    def _drop_listener(self) -> None:
+        listener = self.take_listener()
+        if listener >= 0:
+            os.close(listener)
 
     def _take_answer(self) -> bool:
         """Take the answer, if it is whole; return whether what came is no answer."""
@@ -280,6 +302,7 @@ class Slot:
 
     def close(self) -> None:
         """Close this end."""
+        self._drop_listener()
         self.close_far_ends()
         near, self._near = self._near, None
         if near is not None:

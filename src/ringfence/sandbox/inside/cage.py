@@ -6,13 +6,15 @@ worker: limits, ruleset, ids, filter, proof. The one idea: a layer that was prom
 
 from __future__ import annotations
 
+import _socket
 import ctypes
 import errno
 import os
 import stat
+import sys
 
 from ringfence.sandbox.layers import landlock, namespaces, privileges, rlimits, seccomp
-from ringfence.sandbox.syscalls import Prepared
+from ringfence.sandbox.syscalls import Prepared, syscall
 
 TYPE_CHECKING = False  # not typing's, which would have to be loaded
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ _CLOSE_FROM = 6
 _RULESET_AT, _TELLING_AT = 4, 5
 _REGIONS_BELOW = 1
 _AF_NETLINK, _SOCK_RAW = 16, 3
+_AF_INET, _SOCK_STREAM, _CLOSE_ON_EXEC, _INET_SIZE = 2, 1, 0o2000000, 16
+_ELSEWHERE = ctypes.create_string_buffer(b"\x02\x00\x00\x09\x7f\x00\x00\x01", _INET_SIZE)
+"""The address 127.0.0.1:9."""
+_CHANNEL_AT, _LISTENER = 3, b"\x02"
 _AT_FDCWD = -100
 _ROOT = ctypes.create_string_buffer(b"/")
 _PR_GET_SECCOMP, _FILTERED = 21, 2
@@ -59,7 +65,7 @@ class Cage:
         self.control_groups = (
             os.open("/sys/fs/cgroup", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if setup["groups"] else -1
         )
-        rlimits.apply_fixed()
+        rlimits.apply_fixed(shown=bool(setup["shown"]))
         self._enter_namespaces()
         privileges.drop_bounding_set()
         seccomp.forbid_new_privileges()
@@ -70,6 +76,8 @@ class Cage:
         self._filter = seccomp.Filter(self._rules())
         self.layers += ["landlock", "seccomp", *(["cgroup"] if setup["groups"] else [])]
         self._enter_ruleset = Prepared("landlock_restrict_self", _RULESET_AT, 0)
+        self._asks = setup["network"] == "notify"
+        self._dial = Prepared("socket", _AF_INET, _SOCK_STREAM | _CLOSE_ON_EXEC, 0)
         self._filtered = Prepared("prctl", _PR_GET_SECCOMP, 0, 0, 0, 0)
         self._attempts = (
             (
@@ -168,7 +176,7 @@ class Cage:
 
     def _shared_rules(self) -> landlock.Ruleset:
         ruleset = landlock.Ruleset()
-        if self._setup["network"] != "off":
+        if self._setup["network"] == "namespace":
             ruleset.grant_connecting(int(self._setup["proxy_port"]))
         for path_fd, rights in self._grants:
             ruleset.grant(path_fd, rights)
@@ -196,12 +204,28 @@ class Cage:
         if not self.kept:
             os.close(_TELLING_AT)
         os.closerange(_CLOSE_FROM, 1 << 20)
-        privileges.apply(None if self._first_user is None else self._first_user + slot % self._setup["users"])
+        user = None if self._first_user is None else self._first_user + slot % self._setup["users"]
+        privileges.apply(user, shown=self._setup["shown"])
         privileges.end_with_parent(parent)
         self._enter_ruleset()
         os.close(_RULESET_AT)
-        self._filter.install()
+        if self._asks:
+            self._ask_for_connects()
+        else:
+            self._filter.install()
         self._prove()
+
+    def _ask_for_connects(self) -> None:
+        """Install the filter that asks about each connect, and prove that neither Landlock nor the host lets one through.
+
+        The listener goes to the host and none of it stays here: whoever held it could answer himself.
+        """
+        dial = self._dial()
+        if self._abi >= landlock.NETWORK_SINCE:
+            _refuses("landlock", dial)
+        _hand_over(self._filter.install(listener=True))
+        _refuses("the host's answer to a connect", dial)
+        os.close(dial)
 
     def _prove(self) -> None:
         """Try what each layer must stop. A worker that gets through is never used."""
@@ -210,6 +234,28 @@ class Cage:
                 raise Unproven(layer)
         if self._filtered() != _FILTERED:
             raise Unproven("seccomp")
+
+
+def _hand_over(listener: int) -> None:
+    """Send the host the listener, and close it here."""
+    channel = _socket.socket(fileno=_CHANNEL_AT)
+    try:
+        fds = listener.to_bytes(4, sys.byteorder)
+        channel.sendmsg([_LISTENER], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)])
+    finally:
+        channel.detach()
+        os.close(listener)
+
+
+def _refuses(what: str, dial: int) -> None:
+    """Try to connect to where nothing is granted: it must be forbidden, not merely fail."""
+    try:
+        syscall("connect", dial, ctypes.addressof(_ELSEWHERE), _INET_SIZE)
+    except OSError as error:
+        if error.errno == errno.EACCES:
+            return
+        raise Unproven(f"{what}: {error.strerror}") from None
+    raise Unproven(what)
 
 
 def _library_window(proc: int) -> tuple[int, ...]:

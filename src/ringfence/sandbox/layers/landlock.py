@@ -26,7 +26,7 @@ ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 """The rights that a rule on something other than a directory may name."""
 _BASE = (1 << 13) - 1
 _SINCE = ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV))
-_NETWORK_SINCE, _SCOPE_SINCE, _TRUNCATE_SINCE = 4, 6, 3
+NETWORK_SINCE, _SCOPE_SINCE, _TRUNCATE_SINCE = 4, 6, 3
 _VERSION_FLAG, _PATH_BENEATH, _NET_PORT = 1, 1, 2
 
 
@@ -45,7 +45,7 @@ def handled(abi: int) -> tuple[int, int, int]:
     files = _BASE
     for since, right in _SINCE:
         files |= right if abi >= since else 0
-    network = BIND_TCP | CONNECT_TCP if abi >= _NETWORK_SINCE else 0
+    network = BIND_TCP | CONNECT_TCP if abi >= NETWORK_SINCE else 0
     return files, network, SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL if abi >= _SCOPE_SINCE else 0
 
 

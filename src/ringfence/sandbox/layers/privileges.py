@@ -24,6 +24,7 @@ if NUMBER:
     _drop = Prepared("capset", ctypes.addressof(_header), ctypes.addressof(_none))
     _ask = Prepared("capget", ctypes.addressof(_header), ctypes.addressof(_present))
     _hide = Prepared("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _show = Prepared("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
     _end_with_parent = Prepared("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
@@ -66,11 +67,12 @@ def drop_bounding_set() -> None:
             continue
 
 
-def apply(user: int | None) -> None:
-    """Drop groups, ids and capabilities, and end with the parent.
+def apply(user: int | None, *, shown: bool = False) -> None:
+    """Drop groups, ids and capabilities, and keep other processes from looking in.
 
     Arguments:
         user: the user and group id to take; None: keep the present one.
+        shown: whether processes of the same user may look in.
 
     Raises:
         OSError: one could not be dropped, or the parent has ended meanwhile.
@@ -84,7 +86,10 @@ def apply(user: int | None) -> None:
     _ask()
     if _present.raw != _none.raw:
         raise OSError("capabilities are still there after they were dropped")
-    _hide()
+    if shown:
+        _show()
+    else:
+        _hide()
 
 
 def end_with_parent(parent: int) -> None:

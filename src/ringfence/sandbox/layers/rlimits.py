@@ -53,15 +53,21 @@ def _lower(limit: int, soft: int, hard: int) -> None:
 
 def rehearse() -> None:
     """Go once through what limiting does, with a limit that is as low as it can be already."""
-    _lower(resource.RLIMIT_CORE, 0, 0)
+    _lower(resource.RLIMIT_MEMLOCK, 0, 0)
 
 
-def apply_fixed() -> None:
-    """Set the limits that are the same for every run: no core dump, no locked memory, no message queues, no priority."""
+def apply_fixed(*, shown: bool = False) -> None:
+    """Set the limits that are the same for every run: no core dump, no locked memory, no message queues, no priority.
+
+    Arguments:
+        shown: whether processes of the same user may look into a run. The kernel dumps such a process to a program (`core_pattern`) even under
+            a limit of 0; a limit of 1 byte is its word for neither program nor file.
+
+    """
     for name in ("CORE", "MEMLOCK", "MSGQUEUE", "NICE", "RTPRIO", "SIGPENDING"):
         limit = getattr(resource, f"RLIMIT_{name}", None)
         if limit is not None:
-            value = 64 if name == "SIGPENDING" else 0
+            value = {"SIGPENDING": 64, "CORE": int(shown)}.get(name, 0)
             resource.setrlimit(limit, (value, value))
     _, hard = resource.getrlimit(resource.RLIMIT_STACK)
     most = _STACK if hard == resource.RLIM_INFINITY else min(hard, _STACK)
