@@ -340,14 +340,38 @@ def test_ks09_capabilities_that_are_not_dropped(kind: str, lacking: Lacking) -> 
 
 
 def test_ks09_a_setting_that_needs_more(lacking: Lacking) -> None:
-    """Without namespaces the default level runs with what is left and lists it, and what needs them is refused."""
+    """Without namespaces the default level runs with what is left and lists it, network grants too, and what needs them is refused."""
     host = lacking("nobody", denied=[["unshare", errno.EPERM, None, None]])
     ended = host.run("1 + 1")
     assert ended.value == 2
     assert "namespaces" not in ended.layers
     assert {"landlock", "seccomp"} <= set(ended.layers)
     assert_unavailable(host.run("1", security_level="paranoid"), "namespaces")
-    assert_unavailable(host.run("1", network=True, hosts=("127.0.0.1",), ports=(80,)), "network")
+    assert host.run("1", network=True, hosts=("127.0.0.1",), ports=(80,)).value == 1
+
+
+NO_NAMESPACES = ["unshare", errno.EPERM, None, None]
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (["seccomp", errno.EINVAL, 0, 3], ("notifications", "5.0")),
+        (["seccomp", errno.EBUSY, 1, 8], ("notifications", "container")),
+        (["seccomp", errno.EPERM, 1, 8], ("notifications", "forbid")),
+        (["ioctl", errno.EINVAL, 1, 0x40182103], ("notifications", "5.9")),
+        (["pread64", errno.EPERM, 2, 16], ("host's answer", "Bad address")),
+    ],
+    ids=["none", "taken", "forbidden", "no handing over", "no looking"],
+)
+def test_ks09_no_engine_for_the_network(
+    lacking: Lacking, missing: list[object], words: tuple[str, ...]
+) -> None:
+    """Where neither engine can be had, network grants are refused and the reason is named; other runs go on."""
+    host = lacking("nobody", denied=[NO_NAMESPACES, missing])
+    grant: dict[str, Any] = {"network": True, "hosts": ("127.0.0.1",), "ports": (80,), "wall_seconds": 2}
+    assert_unavailable(host.run("1", **grant), *words)
+    assert host.run("1 + 1").value == 2
 
 
 def _started(host: Host, code: str, **profile: Any) -> tuple[threading.Thread, list[Ended]]:

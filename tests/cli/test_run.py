@@ -112,6 +112,8 @@ def test_the_doctor_proves_each_layer() -> None:
     assert [layer["layer"] for layer in facts["layers"]] == [
         "rlimits", "privileges", "landlock", "seccomp", "namespaces", "cgroup",
     ]  # fmt: skip
+    assert facts["network"]["detail"]
+    assert facts["network"]["engine"] in ("namespace", "notify", "")
     assert facts["canaries"]
     assert all(canary["held"] for canary in facts["canaries"])
     for layer in facts["layers"]:

@@ -69,6 +69,7 @@ def _facts(found: Diagnosis, level: str) -> dict[str, Any]:
         "lacking": found.lacking,
         "failed": found.failed,
         "layers": [{"layer": name, **fact._asdict()} for name, fact in found.machine.facts.items()],
+        "network": {"engine": found.network.engine, "detail": found.network.detail},
         "canaries": [
             {
                 "layer": proof.canary.layer,
@@ -91,6 +92,7 @@ def _print(found: Diagnosis, level: str) -> None:
     for name, fact in found.machine.facts.items():
         layers.add_row(name, _yes(fact.available), safe(fact.detail), safe(fact.advice))
     if found.machine.facts:
+        layers.add_row("network", _yes(bool(found.network.engine)), safe(found.network.detail), "")
         out.print(layers)
     canaries = Table(
         "layer", "a canary tries to", "stopped", "what happened", title="proof", title_justify="left"

@@ -26,22 +26,47 @@ if TYPE_CHECKING:
     from ringfence.sandbox.notifications import Call
     from ringfence.sandbox.tasks import Wanted
 
-_REFUSED_SECONDS, _CONNECTED_SECONDS = 1 / 1024, 4 / 1024
-"""What an answer costs of a run's allowance, in seconds: a run may ask so often that it costs this process a few percent of a core."""
-_AHEAD_SECONDS = 2.0
-"""How far a run may be ahead of its allowance: 2,048 refusals or 512 connections at once. Beyond that, its calls wait."""
+_ANSWERS = (2048, 1024.0)
+"""How many calls of a run are answered at once, and in each second after; others wait. So many cost this process some percent of a core."""
+_CONNECTIONS = (1024, 32.0)
+"""The same for connections, for another reason: each takes a port of this machine's, which stays taken for a minute after its end."""
 _MEETING_SECONDS = 1.0
 _LITTLE = 0.001
+
+
+class Allowance:
+    """So many at once, and then so many in each second.
+
+    Arguments:
+        at_once, each_second: how many.
+
+    """
+
+    __slots__ = ("_ahead", "_due", "_pause")
+
+    def __init__(self, at_once: int, each_second: float) -> None:
+        self._pause = 1 / each_second
+        self._ahead = at_once * self._pause
+        self._due = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until one more is allowed, at a moment of `time.monotonic`."""
+        return max(self._due + self._pause - self._ahead - now, 0.0)
+
+    def take(self, now: float) -> None:
+        """Take one."""
+        self._due = max(self._due, now) + self._pause
 
 
 class _Run:
     """One worker, with all processes that it starts: they share the filter, and so the listener."""
 
-    __slots__ = ("due", "left", "listener", "pair", "watched")
+    __slots__ = ("answers", "connections", "left", "listener", "pair", "watched")
 
     def __init__(self, fd: int) -> None:
         self.listener = Listener(fd)
-        self.due = 0.0
+        self.answers = Allowance(*_ANSWERS)
+        self.connections = Allowance(*_CONNECTIONS)
         self.pair: Pair | None = None
         self.left = self.watched = False
 
@@ -115,13 +140,14 @@ class Connector:
     def _hear(self, run: _Run) -> None:
         """Answer one call; the loop comes back where there are more, and to other runs in between."""
         now = time.monotonic()
-        if run.due - now > _AHEAD_SECONDS:
+        pause = run.answers.wait(now)
+        if pause:
             self._pause(run)
-            self._loop.at(run.due - _AHEAD_SECONDS, partial(self._watch, run))
+            self._loop.at(now + pause, partial(self._watch, run))
             return
         call = run.listener.receive()
         if call is not None:
-            run.due = max(run.due, now) + _REFUSED_SECONDS
+            run.answers.take(now)
             self._judge(run, call)
         elif run.listener.ended:
             self._end(run)
@@ -137,14 +163,27 @@ class Connector:
         if call.number != NUMBER["connect"] or asked.internet != self._proxy:
             run.listener.answer(call, errno.EACCES)
             return
-        run.due += _CONNECTED_SECONDS
+        self._pause(run)
+        now = time.monotonic()
+        pause = run.connections.wait(now)
+        if pause:
+            self._loop.at(now + pause, partial(self._connect, run, call, asked))
+        else:
+            self._connect(run, call, asked)
+
+    def _connect(self, run: _Run, call: Call, asked: Wanted) -> None:
+        """Make a connection for a call, while the others of its run wait."""
+        if run.left:
+            return
+        now = time.monotonic()
+        run.connections.take(now)
         try:
             run.pair = Pair()
         except OSError:
             run.listener.answer(call, errno.ECONNREFUSED)
-            return
-        self._pause(run)
-        self._meet(run, call, asked, time.monotonic() + _MEETING_SECONDS)
+            self._watch(run)
+        else:
+            self._meet(run, call, asked, now + _MEETING_SECONDS)
 
     def _meet(self, run: _Run, call: Call, asked: Wanted, until: float) -> None:
         """Hand over one end once both have met, which they nearly always have at once."""

@@ -6,12 +6,15 @@ through, run like any other code, so what is proven is the whole way and not a p
 
 from __future__ import annotations
 
+import select
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.errors import SandboxError
 from ringfence.policy.model import Profile
 from ringfence.sandbox.machine import this_machine
+from ringfence.sandbox.networks import network
 from ringfence.scanning.decision import SecurityLevel
 from ringfence.verdict import Reason
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from ringfence.sandbox import Sandbox
     from ringfence.sandbox.machine import Machine
+    from ringfence.sandbox.networks import Network
 
 _MEMORY_MB = 64
 _CANARY = Profile(cpu_seconds=0.5, wall_seconds=10, memory_mb=_MEMORY_MB, waiting=1)
@@ -64,6 +68,14 @@ CANARIES = (
     ),
     Canary("rlimits", "compute for ever", "    while True: pass", Reason.CPU),
 )
+_PAST_THE_PROXY = Canary(
+    "network",
+    "connect past the proxy under a grant",
+    "    import socket\n    with socket.socket() as it:\n        it.settimeout(2)\n        it.connect(('127.0.0.1', port))",
+)
+_GRANTED_PORT = 9
+"""The port that the canary's grant names: another one than that at which it is listened for."""
+_HEARD_SECONDS = 0.05
 _VIEW = Canary("namespaces", "see what the host has installed", "    import os; os.stat('/etc/passwd')")
 
 
@@ -87,6 +99,7 @@ class Diagnosis(NamedTuple):
 
     Attributes:
         machine: its layers.
+        network: what it gives to network grants.
         lacking: what is missing for the security level that was asked for; empty where nothing is.
         proofs: what the canaries met; empty where nothing can run.
         failed: why nothing ran although nothing lacks; empty otherwise.
@@ -94,6 +107,7 @@ class Diagnosis(NamedTuple):
     """
 
     machine: Machine
+    network: Network
     lacking: str
     proofs: tuple[Proof, ...]
     failed: str
@@ -108,15 +122,17 @@ def diagnose(level: SecurityLevel = SecurityLevel.MEDIUM) -> Diagnosis:
     """Return what this machine gives, proven by running canaries at a security level."""
     machine, profile = this_machine(), replace(_CANARY, security_level=level)
     lacking = machine.lacking(profile)
+    way_out = network(machine)
     if lacking:
-        return Diagnosis(machine, lacking, (), "")
+        return Diagnosis(machine, way_out, lacking, (), "")
     from ringfence.sandbox import Sandbox  # noqa: PLC0415 - where the machine has nothing, it is not needed
 
     try:
         with Sandbox(profile) as box:
-            return Diagnosis(machine, "", tuple(_proofs(box, machine)), "")
+            proofs = [*_proofs(box, machine), *(_network_proofs(profile) if way_out.engine else ())]
+            return Diagnosis(machine, way_out, "", tuple(proofs), "")
     except SandboxError as error:
-        return Diagnosis(machine, "", (), error.message)
+        return Diagnosis(machine, way_out, "", (), error.message)
 
 
 def _proofs(box: Sandbox, machine: Machine) -> Iterator[Proof]:
@@ -128,3 +144,18 @@ def _proofs(box: Sandbox, machine: Machine) -> Iterator[Proof]:
             held = outcome.success and outcome.value == "refused"
         detail = outcome.detail or f"it was {outcome.value}"
         yield Proof(canary, held, detail if outcome.executed else f"nothing ran: {detail}")
+
+
+def _network_proofs(profile: Profile) -> Iterator[Proof]:
+    """Prove a network grant by who listens: the canary is believed when it says that it got through, and not when it says that it did not."""
+    from ringfence.sandbox import Sandbox  # noqa: PLC0415 - as above
+
+    granted = replace(profile, network=True, hosts=("127.0.0.1",), ports=(_GRANTED_PORT,))
+    with socket.socket() as listener, Sandbox(granted) as box:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        outcome = box.run(_TRY.format(body=_PAST_THE_PROXY.body), inputs={"port": listener.getsockname()[1]})
+        arrived = bool(select.select([listener], [], [], _HEARD_SECONDS)[0])
+    held = outcome.success and outcome.value == "refused" and not arrived
+    detail = "it arrived" if arrived else outcome.detail or f"it was {outcome.value}"
+    yield Proof(_PAST_THE_PROXY, held, detail if outcome.executed else f"nothing ran: {detail}")

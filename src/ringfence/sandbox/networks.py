@@ -9,9 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ringfence.sandbox import notifications
-from ringfence.sandbox.layers import landlock
-
 if TYPE_CHECKING:
     from ringfence.sandbox.machine import Machine
 
@@ -38,17 +35,31 @@ class Network(NamedTuple):
 
 def network(machine: Machine) -> Network:
     """Return what a machine gives to network grants."""
+    if machine.system != "linux":
+        return Network("", "network grants need Linux")
+    from ringfence.sandbox import notifications  # noqa: PLC0415 - Linux only
+    from ringfence.sandbox.layers import landlock  # noqa: PLC0415 - likewise
+
     if machine.has("namespaces") and machine.facts["landlock"].version >= landlock.NETWORK_SINCE:
         return Network("namespace", "a network namespace with nothing in it but the way to the proxy")
     fact = notifications.probe()
     if not fact.available:
-        return Network("", f"network grants need a network namespace with Landlock version 4 (Linux 6.7), or {fact.detail}")
+        return Network(
+            "",
+            f"network grants need a network namespace with Landlock version 4 (Linux 6.7), or {fact.detail}",
+        )
     traces = _traces()
     scope = _yama()
     if scope > (_ADMINISTRATORS if traces else _DESCENDANTS):
-        why = f"kernel.yama.ptrace_scope is {scope}, so this process may not read what a run's connect asks for"
-        return Network("", f"network grants need a network namespace, which this machine does not give, and {why}")
-    return Network("notify", "seccomp notifications: this process is asked about each connect, and makes it", not traces)
+        why = (
+            f"kernel.yama.ptrace_scope is {scope}, so this process may not read what a run's connect asks for"
+        )
+        return Network(
+            "", f"network grants need a network namespace, which this machine does not give, and {why}"
+        )
+    return Network(
+        "notify", "seccomp notifications: this process is asked about each connect, and makes it", not traces
+    )
 
 
 def _traces() -> bool:

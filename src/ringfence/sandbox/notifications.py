@@ -30,7 +30,9 @@ _GET_SIZES = 3
 _RECEIVE, _SEND, _IS_VALID, _ADD_DESCRIPTOR = 0xC0502100, 0xC0182101, 0x40082102, 0x40182103
 """The requests of `ioctl`, which hold the sizes above; the two architectures that there are tables of number them alike."""
 _AT_THIS_NUMBER = 1
-_OUTER_LISTENER = "a filter of the container's own is asked about calls already, and there can be one such filter only"
+_OUTER_LISTENER = (
+    "a filter of the container's own is asked about calls already, and there can be one such filter only"
+)
 _TOO_OLD = "the kernel cannot hand descriptors to a call that waits (Linux 5.9)"
 
 
@@ -139,7 +141,12 @@ def probe() -> Fact:
 
 
 def _lacking(why: str) -> Fact:
-    return Fact(False, 0, f"seccomp notifications: {why}", "Use Linux 5.9 or later, and a container profile that allows seccomp.")
+    return Fact(
+        False,
+        0,
+        f"seccomp notifications: {why}",
+        "Use Linux 5.9 or later, and a container profile that allows seccomp.",
+    )
 
 
 def _tried() -> int:

@@ -189,7 +189,9 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         "user_namespace": isolated and not administers,
         "view": isolated,
         "first_user": None
-        if profile.read_only or profile.read_write or way_out.shown  # the host's own files, or its own eyes: they are its user's
+        if profile.read_only
+        or profile.read_write
+        or way_out.shown  # the host's own files, or its own eyes: they are its user's
         else _first_user(machine, view=isolated, user_namespace=isolated and not administers),
         "users": _USERS,
         "memory_by": "AS" if language == "python" else "DATA",

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 _HOST = "127.0.0.1"
 _MOST_WAITING = 16
-_BUFFER = 128 * 1024
+_BUFFER = 64 * 1024
 
 
 class Pair:
