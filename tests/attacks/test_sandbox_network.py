@@ -496,6 +496,32 @@ def test_a_grant_reaches_its_host_and_port(cage: Cage, site: Site) -> None:
     assert site.seen == ["/page"]
 
 
+def test_a_grant_serves_clients_as_they_are(cage: Cage, site: Site) -> None:
+    """A client that waits and one in an event loop, twenty requests at once, need no change, and take from the environment where the proxy is."""
+    code = """
+import asyncio, httpx
+said.append(httpx.get(f"{site}/page", timeout=5).text)
+async def several():
+    async with httpx.AsyncClient(timeout=10) as client:
+        return [answer.text for answer in await asyncio.gather(*(client.get(f"{site}/{n}") for n in range(20)))]
+said += asyncio.run(several())
+said
+"""
+    inputs = {"site": f"http://127.0.0.1:{site.port}"}
+    ended = cage.run(
+        code,
+        inputs,
+        network=True,
+        hosts=("127.0.0.1",),
+        ports=(site.port,),
+        wall_seconds=30,
+        cpu_seconds=20,
+        preload=("httpx", "asyncio"),
+    )
+    assert ended.value == ["hello"] * 21, ended
+    assert sorted(site.seen) == sorted(["/page", *(f"/{n}" for n in range(20))])
+
+
 def test_net02_a_grant_is_for_one_spelling(cage: Cage, site: Site) -> None:
     """No other spelling of a granted address, and no other address of the same machine, passes the proxy."""
     code = (

