@@ -308,6 +308,40 @@ else:
     assert there(code, f"become({kind!r})" if os.geteuid() == 0 else "pass") == ["HTTP/1.1 403 True policy True"]  # fmt: skip
 
 
+def test_an_answer_that_let_a_call_through_would_connect_nowhere() -> None:
+    """Landlock is a second fence: with a host that answers every call with "go on", which ours cannot say, no connection arrives."""
+    code = """
+import fcntl, select, socket
+from ringfence.sandbox import notifications
+from ringfence.sandbox.machine import this_machine
+def go_on(listener, call, code=0):
+    fcntl.ioctl(listener.fd, notifications._SEND, bytearray(notifications._ANSWER.pack(call.id, 0, 0, 1)))
+notifications.Listener.answer = go_on
+with socket.create_server(("127.0.0.1", 0)) as server, Sandbox(GRANT) as box:
+    outcome = box.run("import socket; socket.socket().connect(('127.0.0.1', port))", inputs={"port": server.getsockname()[1]})
+    print(outcome.reason, outcome.executed, bool(select.select([server], [], [], 0.1)[0]))
+print(this_machine().facts["landlock"].version >= 4)
+"""
+    said, covered = there(code)
+    if covered == "False":
+        pytest.skip("Landlock holds no ports here")
+    assert said == "policy True False"
+
+
+def test_a_worker_that_is_not_refused_is_never_used() -> None:
+    """Where the host says of a connect elsewhere that it is done, or that it failed for another reason, nothing runs."""
+    code = """
+from ringfence.sandbox import notifications
+answer = notifications.Listener.answer
+for code in (0, 111, 14):
+    notifications.Listener.answer = lambda listener, call, _, code=code: answer(listener, call, code)
+    with Sandbox(GRANT) as box:
+        outcome = box.run("1")
+        print(outcome.reason, outcome.executed, "the host's answer to a connect" in outcome.detail)
+"""
+    assert there(code) == ["unavailable False True"] * 3
+
+
 def test_a_forked_host_lets_go_of_listeners() -> None:
     """A child that the host forks keeps no listener, so that with the host nobody is left whom a run could ask."""
     code = """
