@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PORT = 80
 """What is granted: a port at which nothing listens here, so what a run reaches is the proxy's own answer at most."""
+SPARE = 24
+"""How many descriptors more a host may have: four for each worker that stands ready now and did not before."""
 DIAL = """
 import select, threading, time
 PROXY = ("127.0.0.1", 3128)
@@ -255,7 +257,7 @@ def test_a_thousand_connects(cage: Cage) -> None:
     before = len(open_descriptors(cage.host.pid))
     ended = granted(cage, "for _ in range(1000):\n    dial().close()\nis_proxy(dial())")
     assert ended.value is True, ended
-    assert settled(cage.host, before + 4) <= before + 4
+    assert settled(cage.host, before + SPARE) <= before + SPARE
 
 
 def test_more_connects_than_are_allowed_wait(cage: Cage) -> None:
@@ -363,7 +365,7 @@ signal.setitimer(signal.ITIMER_REAL, 0)
     assert ended.value == "(True, True, True)", ended
     assert granted(cage, "while True:\n    dial()", wall_seconds=0.5).reason == "timeout"
     assert granted(cage, "is_proxy(dial())", processes=8).value is True
-    assert settled(cage.host, before + 8) <= before + 8
+    assert settled(cage.host, before + SPARE) <= before + SPARE
 
 
 def test_sockets_that_do_not_wait(cage: Cage) -> None:
@@ -478,7 +480,7 @@ def test_connections_that_are_held(cage: Cage) -> None:
     code = "held = []\ntry:\n    while True:\n        held.append(dial())\nexcept OSError as error:\n    said.append(name_of(error.errno))\n(len(held) > 30, said)"
     ended = granted(cage, code, wall_seconds=10)
     assert ended.value == "(True, ['EMFILE'])", ended
-    assert settled(cage.host, before + 6) <= before + 6
+    assert settled(cage.host, before + SPARE) <= before + SPARE
     assert granted(cage, "is_proxy(dial())").value is True
 
 
