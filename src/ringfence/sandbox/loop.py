@@ -26,10 +26,9 @@ _TIMERS_KEPT = 1000
 class Timer:
     """A moment at which something is to be done. `cancel` it when it is not wanted any more."""
 
-    __slots__ = ("callback", "when")
+    __slots__ = ("callback",)
 
-    def __init__(self, when: float, callback: Callable[[], object]) -> None:
-        self.when = when
+    def __init__(self, callback: Callable[[], object]) -> None:
         self.callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
@@ -101,7 +100,7 @@ class Loop:
 
     def at(self, when: float, callback: Callable[[], object]) -> Timer:
         """Call back at a moment of `time.monotonic`."""
-        timer = Timer(when, callback)
+        timer = Timer(callback)
         with self._lock:
             if len(self._timers) >= self._most_timers:
                 self._forget_cancelled()

@@ -149,7 +149,7 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
     paranoid = profile.security_level is SecurityLevel.PARANOID
     many = processes(profile) > 1
     isolated = machine.has("namespaces")
-    administers = machine.facts["namespaces"].detail.endswith("own rights")
+    administers = _administers(machine)
     way_out = _network(profile, machine)
     preload = [*profile.preload, *([target.module] if target else [])]
     if language == "javascript" and profile.javascript == JavaScriptEngine.NODE:
@@ -196,6 +196,13 @@ def setup(profile: Profile, language: str, machine: Machine, target: Target | No
         "users": _USERS,
         "memory_by": "AS" if language == "python" else "DATA",
     }
+
+
+def _administers(machine: Machine) -> bool:
+    """Return whether namespaces are made by this process's own rights, without a user namespace."""
+    from ringfence.sandbox.layers.namespaces import BY_OWN_RIGHTS  # noqa: PLC0415 - Linux only
+
+    return bool(machine.facts["namespaces"].by == BY_OWN_RIGHTS)
 
 
 def _per_pool() -> int:

@@ -96,9 +96,6 @@ class Slot:
         number: its number, of which its folder and user id follow.
         folder: the working folder.
 
-    Raises:
-        OSError: no descriptors are left.
-
     """
 
     def __init__(self, number: int, folder: str) -> None:

@@ -40,6 +40,7 @@ _DETACH = 2
 _MOST_LINKS = 40
 _MOST_WAITING = 64
 _SIOCSIFFLAGS, _UP = 0x8914, 0x1
+BY_USER_NAMESPACE, BY_OWN_RIGHTS = "a user namespace", "the process's own rights"
 
 
 def apply(flags: int, *, user: bool) -> None:
@@ -200,8 +201,8 @@ def probe() -> Fact:
     if code:
         advice = "Allow user namespaces (kernel.unprivileged_userns_clone, user.max_user_namespaces, the container's profile)."
         return Fact(False, 0, f"namespaces: {meaning(code)}", advice)
-    how = "a user namespace" if user else "the process's own rights"
-    return Fact(True, 1, f"network, ipc, uts, mount and pid, by {how}", "")
+    by = BY_USER_NAMESPACE if user else BY_OWN_RIGHTS
+    return Fact(True, 1, f"network, ipc, uts, mount and pid, by {by}", "", by)
 
 
 def _tried(flags: int, *, user: bool) -> int:
