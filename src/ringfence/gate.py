@@ -7,10 +7,11 @@ here ends in a denial or a withheld result, named after the part that failed, an
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringfence.admission import Admission
-from ringfence.asking import failure
+from ringfence.asking import APPROVAL, failure
 from ringfence.call import Outcome
 from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
@@ -188,16 +189,50 @@ class Gate:
     def _record_decision(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         tool = admission.call.tool.name
         if admission.verdict.allowed or admission.observed:
-            failed = self._recording.intent(admission, verdicts)
-            if failed is None:
+            late = self._enter(admission)
+            failed = self._recording.intent(admission, verdicts) if late is None else None
+            if late is None and failed is None:
                 admission.session.admitted[tool] += 1
                 return
             self._give_back(admission)
-            admission.failures.append(failed)
+            if late is not None:
+                verdicts, admission.verdict = [*verdicts, late], late
+            elif failed is not None:
+                admission.session.history.leave(tool, admission.call.at)
+                admission.failures.append(failed)
+                admission.verdict = broken("record", failed)
             admission.observed = False
-            admission.verdict = broken("record", failed)
         admission.session.refused[tool] += 1
         self._refuse(admission, verdicts)
+
+    def _enter(self, admission: Admission) -> Verdict | None:
+        """Note in the session's history that a call begins; return the refusal where a rule that counts calls forbids it by now.
+
+        Between its verdict and this moment another call of the session could have been admitted, and a person may have taken minutes.
+        """
+        call, session, force = admission.call, admission.session, admission.force
+        counting = [
+            rule for rule in force.policy.ruling(call.principal.roles, call.tool).rules if rule.counts
+        ]
+        with session.history.lock:
+            if counting and not admission.observed:
+                try:
+                    said = [
+                        verdict
+                        for verdict in (rule.judge(call, session) for rule in counting)
+                        if verdict is not None
+                    ]
+                except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
+                    return broken("rules", failure("rules", error, admission.failures))
+                late = combine(said) if said else None
+                if (
+                    late is not None
+                    and not late.allowed
+                    and (late.decision is not _ASK or admission.verdict.check != APPROVAL)
+                ):
+                    return replace(late, decision=Decision.DENY)
+            session.history.enter(call.tool.name, call.at)
+        return None
 
     def _refuse(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         """Settle a call that does not run: observers see it, and one record holds it."""
@@ -226,6 +261,7 @@ class Gate:
             if outcome.reason is None and admission.force.asking.inspectors:
                 outcome = self.inspect(admission, outcome)
             outcome = self._observe(admission, outcome)
+            _remember(admission, outcome)
         except (
             BaseException
         ) as error:  # exit or interrupt while plugins look at it: it stands in the record all the same
@@ -294,6 +330,15 @@ class Gate:
     def event(self, kind: str, level: ThreatLevel, description: str, detector: str) -> SecurityEvent:
         """Return an event about the gate itself."""
         return SecurityEvent(new_id(), kind, level, description, self._incoming.now(), detector=detector)
+
+
+def _remember(admission: Admission, outcome: Outcome) -> None:
+    """Note in the session's history what became of a call."""
+    tool = admission.call.tool.name
+    if not outcome.executed:
+        admission.session.history.leave(tool, admission.call.at)
+    elif outcome.reason is None:
+        admission.session.history.succeed(tool)
 
 
 def _being_settled(outcome: Outcome) -> Outcome:

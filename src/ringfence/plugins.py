@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pluggy
 
 from ringfence import hookspecs
-from ringfence.checks import access, arguments, code
+from ringfence.checks import access, arguments, code, rules
 from ringfence.errors import PluginInvalid, PluginUnavailable, nearest
 from ringfence.runners import inline, restricted, sandbox
 
@@ -25,6 +25,7 @@ ENTRY_POINTS = "ringfence"
 BUILT_IN: tuple[tuple[str, object], ...] = (
     ("access", access),
     ("arguments", arguments),
+    ("rules", rules),
     ("code", code),
     ("inline", inline),
     ("restricted", restricted),

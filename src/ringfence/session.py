@@ -6,17 +6,79 @@ The caller travels in a context variable, so two threads or tasks never see each
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections import Counter, deque
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ringfence.call import NOBODY
+from ringfence.policy.match import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ringfence.call import Principal
+
+
+MOST_COUNTED = 1000
+"""How many calls of each tool a session remembers the time of: a policy counts no further."""
+
+
+class History:
+    """What a session's calls were, as far as rules ask: which tools were called, when, and which calls gave a value.
+
+    It stays small: of each tool the last thousand times, and whether it ever began or succeeded, which is never forgotten. It is exact
+    across threads: `lock` is held while a call is asked about and entered as one.
+
+    Attributes:
+        lock: to hold while counting and entering as one.
+
+    """
+
+    __slots__ = ("_begun", "_succeeded", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._begun: dict[str, deque[float]] = {}
+        self._succeeded: set[str] = set()
+
+    def enter(self, tool: str, at: float) -> None:
+        """Note that a call of a tool was admitted."""
+        with self.lock:
+            self._begun.setdefault(tool, deque(maxlen=MOST_COUNTED)).append(at)
+
+    def leave(self, tool: str, at: float) -> None:
+        """Take back that a call was admitted: it did not run after all."""
+        with self.lock:
+            times = self._begun.get(tool)
+            if times is not None and at in times:
+                times.remove(at)
+                if not times:
+                    del self._begun[tool]
+
+    def succeed(self, tool: str) -> None:
+        """Note that a call of a tool gave a value."""
+        self._succeeded.add(tool)
+
+    def has_succeeded(self, pattern: str) -> bool:
+        """Return whether a call of a tool of this name or pattern gave a value."""
+        return any(fits(tool, pattern) for tool in tuple(self._succeeded))
+
+    def has_begun(self, pattern: str) -> bool:
+        """Return whether a call of a tool of this name or pattern was admitted, whatever became of it."""
+        with self.lock:
+            return any(fits(tool, pattern) for tool in self._begun)
+
+    def count(self, patterns: Iterable[str], since: float | None = None) -> int:
+        """Return how many calls of tools of these names or patterns were admitted after a moment, in seconds since the epoch; None: ever."""
+        wanted = tuple(patterns)
+        with self.lock:
+            return sum(
+                len(times) if since is None else sum(at > since for at in times)
+                for tool, times in self._begun.items()
+                if any(fits(tool, pattern) for pattern in wanted)
+            )
 
 
 class Session:
@@ -29,16 +91,20 @@ class Session:
     Attributes:
         admitted: how many calls were admitted in it, by tool.
         refused: how many were not, by tool.
+        history: what rules ask about earlier calls.
+        labels: where plugins keep what they know of the conversation, by plugin: which values came from where, for example.
 
     """
 
-    __slots__ = ("admitted", "id", "principal", "refused")
+    __slots__ = ("admitted", "history", "id", "labels", "principal", "refused")
 
     def __init__(self, id: str, principal: Principal) -> None:  # noqa: A002 - the field's name
         self.id = id
         self.principal = principal
         self.admitted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.history = History()
+        self.labels: dict[str, object] = {}
 
     def __repr__(self) -> str:
         return f"Session({self.id!r}, user={self.principal.user!r})"

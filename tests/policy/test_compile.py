@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -32,10 +32,14 @@ from ringfence import (
     User,
 )
 from ringfence.policy.compile import CompiledPolicy, compile_policy
+from ringfence.policy.model import AtMost, CallRule, Condition, Day, RuleException, Speech, ValueType
 from ringfence.scanning import Capability, Language
 from ringfence.scanning.effects import Access
 from ringfence.scanning.rules import BUILT_IN
 from ringfence.verdict import SILENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLERK = Role(permissions=(Permission.EXECUTE_TOOL,), allow=("search*",))
 
@@ -317,6 +321,9 @@ CHANGES: dict[str, Any] = {
     "plugin_seconds": 1.0,
     "approval_seconds": 1.0,
     "state": State(url="memory:"),
+    "lists": {"known": ("a",)},
+    "conditions": {"office": Condition(hours="08:00-18:00")},
+    "rules": {"stop": CallRule(Speech.DENY, tools=("pay",))},
     "scan": Scan(levels={BUILT_IN[0].id: RuleLevel.INFO}),
     "audit": Audit(path="other.db"),
 }
@@ -356,20 +363,61 @@ DEEP = [
     ),
     *((CodeRule, f.name, lambda r: Policy(tools={"t": ToolRule(code={"q": r})})) for f in fields(CodeRule)),
     *((Profile, f.name, lambda profile: Policy(profiles={"p": profile})) for f in fields(Profile)),
+    *(
+        (Condition, f.name, lambda c: Policy(conditions={"c": c, "other": Condition(users=("a",))}))
+        for f in fields(Condition)
+    ),
+    *((AtMost, f.name, lambda a: Policy(conditions={"c": Condition(at_most=a)})) for f in fields(AtMost)),
+    *((CallRule, f.name, lambda r: Policy(rules={"r": r})) for f in fields(CallRule)),
+    *(
+        (RuleException, f.name, lambda e: Policy(rules={"r": CallRule(Speech.DENY, exceptions=(e,))}))
+        for f in fields(RuleException)
+    ),
 ]
 
 
 @pytest.mark.parametrize(("section", "field", "wrap"), DEEP, ids=[f"{s.__name__}.{f}" for s, f, _ in DEEP])
-def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: Any) -> None:
+def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: Any, tmp_path: Path) -> None:
     """A change deep inside a section is a change of the policy."""
     needed: dict[Any, dict[str, Any]] = {
         ArgumentRule: {"equals": 1, "max_length": 1},
         CodeRule: {"language": Language.SQL},
+        Condition: {"users": ("a",), "hours": "01:00-02:00"},
+        AtMost: {"calls": 1},
+        CallRule: {"decision": Speech.DENY},
+        RuleException: {"when": Condition(users=("a",)), "owner": "a", "until": "2030-01-01", "reason": "b"},
     }
     if field == "access":
         needed[CodeRule] = {"language": Language.PATH}
     before = section(**needed.get(section, {}))
+    lists = {"k": ("a",)}
     changed = {
+        "decision": Speech.ASK,
+        "when": Condition(users=("b",)),
+        "unless": Condition(users=("b",)),
+        "until": "2031-01-01",
+        "exceptions": (RuleException(Condition(users=("a",)), "a", "2030-01-01", "b"),),
+        "in_list": "k",
+        "not_in_list": "k",
+        "type": ValueType.TEXT,
+        "none_of": ("x",),
+        "min_length": 1,
+        "within": ("x",),
+        "hosts": ("x.org",),
+        "schema": "data.json",
+        "addresses": ("10.0.0.0/8",),
+        "roles": ("user",),
+        "hours": "03:00-04:00",
+        "days": (Day.MON,),
+        "zone": "Europe/Berlin",
+        "at_most": AtMost(2),
+        "all": (Condition(users=("b",)),),
+        "any": (Condition(users=("b",)),),
+        "none": (Condition(users=("b",)),),
+        "condition": "other",
+        "arguments": {"a": ArgumentRule(equals=1)},
+        "seconds": 5.0,
+        "pattern": "x+",
         "matches": "x",
         "one_of": ("x",),
         "language": Language.PATH,
@@ -378,7 +426,11 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         "modules": ("math",),
     }.get(field) or other(getattr(before, field))
     after = replace(before, **{field: changed})
-    assert compile_policy(wrap(before)).version != compile_policy(wrap(after)).version
+    (tmp_path / "data.json").write_text("{}", encoding="utf-8")
+    versions = [
+        compile_policy(replace(wrap(each), lists=lists), tmp_path).version for each in (before, after)
+    ]
+    assert versions[0] != versions[1]
 
 
 def test_a_value_of_another_type_is_another_policy() -> None:

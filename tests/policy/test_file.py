@@ -25,12 +25,16 @@ from ringfence.policy import model
 from ringfence.policy.file import check_policy_file, load_policy, load_sound_policy, parse_policy
 from ringfence.policy.model import (
     ArgumentRule,
+    AtMost,
     Audit,
+    CallRule,
     CodeRule,
+    Condition,
     Permission,
     Policy,
     Profile,
     Role,
+    RuleException,
     RuleLevel,
     Scan,
     State,
@@ -218,12 +222,22 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
         ToolRule: "tools: {{t: {{{}}}}}",
         Profile: "profiles: {{p: {{{}}}}}",
         User: "users: {{u: {{{}}}}}",
+        Condition: "conditions: {{c: {{{}}}}}",
+        AtMost: "conditions: {{c: {{at_most: {{{}}}}}}}",
+        CallRule: "rules: {{r: {{{}}}}}",
+        RuleException: "rules: {{r: {{decision: deny, exceptions: [{{{}}}]}}}}",
         Scan: "scan: {{{}}}",
         State: "state: {{{}}}",
         Audit: "audit: {{{}}}",
     }[section]
     for field in fields(section):
-        needed = ", language: sql" if section is CodeRule and field.name != "language" else ""
+        required = {
+            CodeRule: {"language": "sql"},
+            AtMost: {"calls": "1"},
+            CallRule: {"decision": "deny"},
+            RuleException: {"when": "{users: [a]}", "owner": "a", "until": "'2030-01-01'", "reason": "b"},
+        }.get(section, {})
+        needed = "".join(f", {key}: {value}" for key, value in required.items() if key != field.name)
         fault = fault_of(f"# first\n{at.format(f'{field.name}: {nothing}{needed}')}")
         assert fault.line == 2
         assert fault.key.endswith(field.name)
@@ -314,7 +328,7 @@ def test_nothing_below_a_fault_is_not_a_second_fault() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "key", "message"),
     [
-        ("tools:\n  t:\n    arguments:\n      a: {}", 4, "tools.t.arguments.a", "at least one of equals, one_of, matches, min, max, max_length, got none of them"),
+        ("tools:\n  t:\n    arguments:\n      a: {}", 4, "tools.t.arguments.a", "at least one of equals, one_of, none_of, in_list, not_in_list, type, matches, pattern, min, max, min_length, max_length, within, hosts, schema, got none of them"),
         ("tools: {t: {arguments: {a: {max: 3,\n one_of: []}}}}", 2, "tools.t.arguments.a.one_of", "at least one value, got an empty list"),
         ("tools: {t: {arguments: {a: {min: 3,\n max: 2.5}}}}", 2, "tools.t.arguments.a.max", "not smaller than `min`, got a smaller one"),
         ("tools: {t: {arguments: {a:\n {matches: ''}}}}", 2, "tools.t.arguments.a.matches", "a pattern, got empty text"),

@@ -40,7 +40,7 @@ def refusal(**sections: Any) -> str:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (ArgumentRule(), "a: expected at least one of equals, one_of, matches, min, max, max_length, got none of them"),
+        (ArgumentRule(), "a: expected at least one of equals, one_of, none_of, in_list, not_in_list, type, matches, pattern, min, max, min_length, max_length, within, hosts, schema, got none of them"),
         (ArgumentRule(one_of=()), "a.one_of: expected at least one value, got an empty list"),
         (ArgumentRule(one_of=(), max=3), "a.one_of: expected at least one value, got an empty list"),
         (ArgumentRule(matches=""), "a.matches: expected a pattern, got empty text (`equals` tests for that)"),
@@ -49,6 +49,16 @@ def refusal(**sections: Any) -> str:
         (ArgumentRule(max=math.inf), "a.max: expected a finite number, got infinity or NaN"),
         (ArgumentRule(min=-math.inf), "a.min: expected a finite number, got infinity or NaN"),
         (ArgumentRule(equals=math.nan), "a.equals: expected a finite number, got infinity or NaN"),
+        (ArgumentRule(none_of=()), "a.none_of: expected at least one value, got an empty list"),
+        (ArgumentRule(min_length=3, max_length=2), "a.max_length: expected a number that is not smaller than `min_length`, got a smaller one"),
+        (ArgumentRule(pattern=""), "a.pattern: expected a pattern, got empty text (`equals` tests for that)"),
+        (ArgumentRule(hosts=()), "a.hosts: expected at least one, got an empty list"),
+        (ArgumentRule(matches="*"), "a.matches: expected a pattern that some text does not fit (`type: text` lets any through), got '*'"),
+        (ArgumentRule(pattern=".*"), "a.pattern: expected an expression that some text does not fit (`type: text` lets any through), got '.*'"),
+        (ArgumentRule(pattern="^[\\s\\S]*$"), "a.pattern: expected an expression that some text does not fit (`type: text` lets any through), got '^[\\s\\S]*$'"),
+        (ArgumentRule(within=("/",)), "a.within[0]: expected a folder with only some of the files, got '/', which holds every file"),
+        (ArgumentRule(hosts=("*",)), "a.hosts[0]: expected a host, or `*.` before a domain of somebody's, got '*', which anybody can have a name in"),
+        (ArgumentRule(hosts=("*.com",)), "a.hosts[0]: expected a host, or `*.` before a domain of somebody's, got '*.com', which anybody can have a name in"),
     ],
 )  # fmt: skip
 def test_an_argument_rule_that_cannot_be_meant_is_refused(rule: ArgumentRule, message: str) -> None:

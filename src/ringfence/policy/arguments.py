@@ -1,74 +1,139 @@
 """Argument rules made ready: each field of an `ArgumentRule` becomes one test with its denial prepared in advance.
 
 A denial names the rule and what was expected, never the value that came: values may be secrets, and messages are recorded. Nor does it
-tell the expected value of an argument whose name looks like that of a secret, since the model reads the denial.
-Only values of exactly the built-in types pass, so that no method of a value can answer for it.
+tell the expected value of an argument whose name looks like that of a secret, since the model reads the denial. What a single value must be,
+`values.py` tests. The one idea: a name is looked up as it is first, and only then read as a path into a value.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
+from ringfence.errors import PolicyError, UnknownName
+from ringfence.policy import values
 from ringfence.policy.document import is_secret
-from ringfence.policy.match import compiled
 from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from ringfence.policy.model import ArgumentRule
 
     Test = Callable[[object], bool]
+    Lists = Mapping[str, tuple[str | int | float | bool, ...]]
 
 CHECK = "arguments"
-_NUMBERS = (int, float)
-_SIZED = (str, bytes, list, tuple, dict, set, frozenset)
 _ABSENT = object()
-_GIVES_AWAY = ("equals", "one_of", "matches")
+_MAPPINGS = (dict, MappingProxyType)
+"""The second is how a call holds its arguments."""
+_GIVES_AWAY = ("equals", "one_of", "none_of", "matches", "pattern")
 _HIDDEN = "the value that the policy gives"
 _LONGEST_NUMBER = 256
+_MOST_SHOWN = 12
+
+
+class Around(NamedTuple):
+    """What an argument rule may refer to.
+
+    Attributes:
+        lists: values by the name of their list.
+        folder: where relative paths start; None: the current folder.
+
+    """
+
+    lists: Lists = MappingProxyType({})
+    folder: str | Path | None = None
+
+
+NOTHING_AROUND = Around()
 
 
 class ArgumentTest:
     """One rule for one argument.
 
     Arguments:
-        argument: the argument's name.
+        argument: the argument's name, or a path into one.
         test: whether a value passes.
         refusal: the verdict where it does not.
 
     """
 
-    __slots__ = ("argument", "refusal", "test")
+    __slots__ = ("_path", "argument", "refusal", "test")
 
     def __init__(self, argument: str, test: Test, refusal: Verdict) -> None:
         self.argument = argument
         self.test = test
         self.refusal = refusal
+        self._path = path_of(argument)
 
     def judge(self, arguments: Mapping[str, object]) -> Verdict | None:
         """Return the refusal, or None where the argument is there and passes."""
+        return None if self.passes(arguments) else self.refusal
+
+    def passes(self, arguments: Mapping[str, object]) -> bool:
+        """Return whether the argument, or each value that the path leads to, is there and passes."""
         value = arguments.get(self.argument, _ABSENT)
-        return None if value is not _ABSENT and self.test(value) else self.refusal
+        if value is not _ABSENT:
+            return self.test(value)
+        return bool(self._path) and _each(arguments, self._path, self.test)
 
 
-def argument_tests(tool: str, rules: Mapping[str, ArgumentRule]) -> list[ArgumentTest]:
+def path_of(argument: str) -> tuple[str, ...]:
+    """Return the steps of a path into an argument, `[]` for each item of a list; empty where it is a plain name."""
+    if "." not in argument and "[]" not in argument:
+        return ()
+    return tuple(part for part in argument.replace("[]", ".[]").split(".") if part)
+
+
+def _each(value: object, path: tuple[str, ...], test: Test) -> bool:
+    """Return whether every value at the end of a path passes, of which there must be one."""
+    if not path:
+        return test(value)
+    step, rest = path[0], path[1:]
+    if step == "[]":
+        return type(value) in (list, tuple) and bool(value) and all(_each(item, rest, test) for item in value)  # type: ignore[attr-defined]
+    found = value.get(step, _ABSENT) if type(value) in _MAPPINGS else _ABSENT  # type: ignore[attr-defined]
+    return found is not _ABSENT and _each(found, rest, test)
+
+
+def argument_tests(
+    tool: str, rules: Mapping[str, ArgumentRule], around: Around = NOTHING_AROUND
+) -> list[ArgumentTest]:
     """Return the tests that a tool rule's `arguments` ask for.
 
     Arguments:
         tool: the name or pattern of the tool rule, for the rule ids.
         rules: the rules by argument.
+        around: what they may refer to.
+
+    Raises:
+        UnknownName: a list is not defined.
+        PolicyError: a pattern or schema cannot be used.
+
+    """
+    return rule_tests(f"tools.{tool}.arguments", rules, around)
+
+
+def rule_tests(where: str, rules: Mapping[str, ArgumentRule], around: Around) -> list[ArgumentTest]:
+    """Return the tests that argument rules ask for. Errors as for `argument_tests`.
+
+    Arguments:
+        where: the dotted key that the rules stand under.
+        rules: the rules by argument.
+        around: what they may refer to.
 
     """
     tests = []
     for argument, rule in rules.items():
-        for key, told, test in _tests(rule):
+        for key, told, test in _tests(f"{where}.{argument}", rule, around):
             expected = _HIDDEN if key in _GIVES_AWAY and is_secret((argument,)) else told
             hint = f"Call it with an argument {argument!r} that is {expected}."
             refusal = Verdict(
                 Decision.DENY,
                 f"argument {argument!r} is not {expected}",
-                rule=f"tools.{tool}.arguments.{argument}.{key}",
+                rule=f"{where}.{argument}.{key}",
                 check=CHECK,
                 hint=hint,
             )
@@ -76,22 +141,78 @@ def argument_tests(tool: str, rules: Mapping[str, ArgumentRule]) -> list[Argumen
     return tests
 
 
-def _tests(rule: ArgumentRule) -> list[tuple[str, str, Test]]:
+def _tests(where: str, rule: ArgumentRule, around: Around) -> Iterator[tuple[str, str, Test]]:
     """Return key, expectation in words and test for each field that is set."""
-    found: list[tuple[str, str, Test]] = []
+    if rule.type is not None:
+        yield "type", f"of the type {rule.type}", values.of_type(rule.type)
     if rule.equals is not None:
-        found.append(("equals", _shown(rule.equals), _one_of((rule.equals,))))
+        yield "equals", _shown(rule.equals), values.one_of((rule.equals,))
     if rule.one_of is not None:
-        found.append(("one_of", f"one of {', '.join(map(_shown, rule.one_of))}", _one_of(rule.one_of)))
+        yield "one_of", f"one of {_listed(rule.one_of)}", values.one_of(rule.one_of)
+    if rule.none_of is not None:
+        yield "none_of", f"a plain value other than {_listed(rule.none_of)}", values.none_of(rule.none_of)
+    if rule.in_list is not None:
+        yield (
+            "in_list",
+            f"in the list {rule.in_list!r}",
+            values.one_of(_list(where, "in_list", rule.in_list, around)),
+        )
+    if rule.not_in_list is not None:
+        known = _list(where, "not_in_list", rule.not_in_list, around)
+        yield "not_in_list", f"a plain value outside of the list {rule.not_in_list!r}", values.none_of(known)
+    yield from _tests_of_text(where, rule, around)
+    yield from _tests_of_size(rule)
+    if rule.schema is not None:
+        yield (
+            "schema",
+            f"as {rule.schema} describes it",
+            _made(f"{where}.schema", lambda: values.described_by(rule.schema or "", around.folder)),
+        )
+
+
+def _tests_of_text(where: str, rule: ArgumentRule, around: Around) -> Iterator[tuple[str, str, Test]]:
     if rule.matches is not None:
-        found.append(("matches", f"text that fits {rule.matches!r}", _matches(rule.matches)))
+        yield "matches", f"text that fits {rule.matches!r}", values.matches(rule.matches)
+    if rule.pattern is not None:
+        yield (
+            "pattern",
+            f"text that fits the expression {rule.pattern!r}",
+            _made(f"{where}.pattern", lambda: values.fits_expression(rule.pattern or "")),
+        )
+    if rule.within is not None:
+        yield "within", f"a path within {', '.join(rule.within)}", values.within(rule.within, around.folder)
+    if rule.hosts is not None:
+        yield "hosts", f"an address of {', '.join(rule.hosts)}", values.of_host(rule.hosts)
+
+
+def _tests_of_size(rule: ArgumentRule) -> Iterator[tuple[str, str, Test]]:
     if rule.min is not None:
-        found.append(("min", f"a number of at least {_shown(rule.min)}", _at_least(rule.min)))
+        yield "min", f"a number of at least {_shown(rule.min)}", values.at_least(rule.min)
     if rule.max is not None:
-        found.append(("max", f"a number of at most {_shown(rule.max)}", _at_most(rule.max)))
+        yield "max", f"a number of at most {_shown(rule.max)}", values.at_most(rule.max)
+    if rule.min_length is not None:
+        yield "min_length", f"at least {rule.min_length} long", values.at_least_long(rule.min_length)
     if rule.max_length is not None:
-        found.append(("max_length", f"at most {rule.max_length} long", _at_most_long(rule.max_length)))
-    return found
+        yield "max_length", f"at most {rule.max_length} long", values.at_most_long(rule.max_length)
+
+
+def _list(where: str, key: str, name: str, around: Around) -> tuple[object, ...]:
+    if name not in around.lists:
+        raise UnknownName("list", name, around.lists, f"{where}.{key}")
+    return around.lists[name]
+
+
+def _made(where: str, make: Callable[[], Test]) -> Test:
+    """Return a test; an error while it is made names its place."""
+    try:
+        return make()
+    except PolicyError as error:
+        raise PolicyError(f"{where}: {error.message}", error.hint) from error.__cause__
+
+
+def _listed(found: tuple[object, ...]) -> str:
+    shown = [_shown(value) for value in found[:_MOST_SHOWN]]
+    return ", ".join([*shown, f"and {len(found) - _MOST_SHOWN} more"] if len(found) > _MOST_SHOWN else shown)
 
 
 def _shown(value: object) -> str:
@@ -99,28 +220,3 @@ def _shown(value: object) -> str:
     if type(value) is int and value.bit_length() > _LONGEST_NUMBER:
         return f"a number of {value.bit_length()} bits"
     return f"{value:.15g}" if type(value) is float else repr(value)
-
-
-def _one_of(values: tuple[object, ...]) -> Test:
-    # The type is part of the value: True is not 1, and 1.0 is not 1.
-    known = frozenset((type(value), value) for value in values)
-    types = frozenset(type(value) for value in values)
-    return lambda value: type(value) in types and (type(value), value) in known
-
-
-def _matches(pattern: str) -> Test:
-    match = compiled(pattern).match
-    return lambda value: type(value) is str and match(value) is not None
-
-
-def _at_least(bound: float) -> Test:
-    # NaN compares false with everything, and so fails.
-    return lambda value: type(value) in _NUMBERS and value >= bound  # type: ignore[operator]
-
-
-def _at_most(bound: float) -> Test:
-    return lambda value: type(value) in _NUMBERS and value <= bound  # type: ignore[operator]
-
-
-def _at_most_long(bound: int) -> Test:
-    return lambda value: type(value) in _SIZED and len(value) <= bound  # type: ignore[arg-type]

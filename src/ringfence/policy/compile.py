@@ -10,13 +10,16 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.errors import UnknownName, nearest
-from ringfence.policy.arguments import ArgumentTest, argument_tests
+from ringfence.policy.arguments import ArgumentTest, Around, argument_tests
 from ringfence.policy.code import CodeTest, SnippetTest, code_tests
+from ringfence.policy.conditions import Surroundings
 from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
 from ringfence.policy.profiles import narrow
-from ringfence.policy.roles import Rights, flatten, refuse_cycles
+from ringfence.policy.roles import Rights, flatten, lineage, refuse_cycles
+from ringfence.policy.rules import Rules, RuleTest
 from ringfence.policy.scanning import declared_code, misnamed, refuse_unknown_dialects, rule_set, terms
+from ringfence.policy.schemas import schemas_of
 from ringfence.policy.sound import refuse_flaws
 from ringfence.verdict import SILENCE, Decision, Verdict, combine
 
@@ -44,6 +47,8 @@ class Ruling(NamedTuple):
         tier: where the tool runs, as plain text: the key of the runners.
         profile: what it may use there.
         code: what the arguments that hold code must pass.
+        rules: the policy's rules that may speak about the call.
+        silent: whether no statement was made, and a rule may allow it all the same.
 
     """
 
@@ -54,6 +59,8 @@ class Ruling(NamedTuple):
     tier: str
     profile: Profile
     code: tuple[CodeTest | SnippetTest, ...] = ()
+    rules: tuple[RuleTest, ...] = ()
+    silent: bool = False
 
 
 class CompiledPolicy:
@@ -85,10 +92,15 @@ class CompiledPolicy:
         self._refuse_unknown_names()
         self.declares_code = any(rule.code for rule in policy.tools.values())
         self._scan_rules = rule_set(policy.scan, folder)
-        self.version = _version(policy, self._scan_rules)
+        self.version = _version(policy, self._scan_rules, folder)
         self._exact = {name: rule for name, rule in policy.tools.items() if not is_pattern(name)}
         self._patterns = {name: rule for name, rule in policy.tools.items() if is_pattern(name)}
-        self._tests = {name: argument_tests(name, rule.arguments) for name, rule in policy.tools.items()}
+        around = Around(policy.lists, folder)
+        self._tests = {
+            name: argument_tests(name, rule.arguments, around) for name, rule in policy.tools.items()
+        }
+        lineages = {name: frozenset(lineage([name], self.roles)) for name in self.roles}
+        self._rules = Rules(policy, Surroundings(around, policy.conditions, lineages))
         self._rulings: dict[tuple[tuple[str, ...], Tool], Ruling] = {}
 
     def _refuse_unknown_names(self) -> None:
@@ -109,7 +121,11 @@ class CompiledPolicy:
 
     def names_tool(self, name: str) -> bool:
         """Return whether the policy mentions this very name, in `tools` or in a role's lists."""
-        return name in self._exact or any(name in (*r.allow, *r.ask, *r.deny) for r in self.roles.values())
+        return (
+            name in self._exact
+            or any(name in (*r.allow, *r.ask, *r.deny) for r in self.roles.values())
+            or any(name in rule.tools for rule in self.policy.rules.values())
+        )
 
     def rules_for(self, name: str) -> dict[str, ToolRule]:
         """Return the tool rules that fit a tool's name, the one with exactly this name first."""
@@ -148,6 +164,8 @@ class CompiledPolicy:
         snippet = tool.snippet if tier is Tier.RESTRICTED else None
         if tier is Tier.RESTRICTED and snippet is None:
             statements.append(_no_snippet(tool))
+        rule_tests = self._rules.tests(tool.name, rights.roles)
+        silent = not statements and any(test.verdict.decision is not Decision.DENY for test in rule_tests)
         statements = statements or [replace(SILENCE, check=CHECK)]
         profile = narrow(profiles or [self.profiles["default"]], rights)
         code: tuple[CodeTest | SnippetTest, ...] = ()
@@ -163,6 +181,8 @@ class CompiledPolicy:
             tier=str(tier),
             profile=profile,
             code=code,
+            rules=rule_tests,
+            silent=silent,
         )
 
 
@@ -266,13 +286,14 @@ def _no_snippet(tool: Tool) -> Verdict:
     )
 
 
-def _version(policy: Policy, scan_rules: RuleSet | None) -> str:
-    """Return digits that change with the policy, and with the rule files that it names."""
+def _version(policy: Policy, scan_rules: RuleSet | None, folder: str | Path | None) -> str:
+    """Return digits that change with the policy, and with the rule files and JSON Schemas that it names."""
     import hashlib  # noqa: PLC0415 - loads a large library; only a process that has a policy pays for it
 
     text = _canonical(policy)
     if policy.scan.folders and scan_rules is not None:
         text += _canonical(scan_rules.rules)
+    text += "".join(f"{name}:{content}" for name, content in schemas_of(policy, folder))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

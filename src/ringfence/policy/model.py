@@ -107,6 +107,38 @@ class Role:
     memory_mb: int | None = None
 
 
+class ValueType(StrEnum):
+    """What kind of plain value an argument is. `number` is whole or not; `true` is no number."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    LIST = "list"
+    MAPPING = "mapping"
+    NOTHING = "nothing"
+
+
+class Day(StrEnum):
+    """A day of the week."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Speech(StrEnum):
+    """What a rule says about a call."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
 @dataclass(frozen=True)
 class ArgumentRule:
     """What one argument of a tool must be. At least one field is set, and every one that is must hold; an absent argument fails.
@@ -114,19 +146,135 @@ class ArgumentRule:
     Attributes:
         equals: exactly this value, of exactly this type.
         one_of: one of these values, at least one. None: no such rule.
+        none_of: none of these values, at least one. None: no such rule.
+        in_list: one of the values of this list, by its name under `lists`.
+        not_in_list: none of the values of this list, by its name under `lists`.
+        type: text, number, integer, boolean, list, mapping or nothing.
         matches: text that fits this pattern as a whole (`*` any characters, `?` one, `[abc]` one of).
+        pattern: text that fits this regular expression as a whole. It runs in linear time, so there are no look-arounds and no back-references.
         min: a number that is not smaller.
         max: a number that is not larger.
+        min_length: text, list or mapping with at least so many characters or items.
         max_length: text, list or mapping with at most so many characters or items.
+        within: text that is a path in one of these folders, `..` and links followed; a doubt fails. None: no such rule.
+        hosts: text that is a URL, `host:port` or host, and whose host is one of these names or IP addresses, or below one that is
+            written `*.example.org`; a doubt fails. None: no such rule.
+        schema: a value that this JSON Schema describes. A relative file starts at the policy file's folder; references to other files are refused.
 
     """
 
     equals: str | int | float | bool | None = None
     one_of: tuple[str | int | float | bool, ...] | None = None
+    none_of: tuple[str | int | float | bool, ...] | None = None
+    in_list: str | None = None
+    not_in_list: str | None = None
+    type: ValueType | None = None
     matches: str | None = None
+    pattern: str | None = None
     min: float | None = None
     max: float | None = None
+    min_length: int | None = None
     max_length: int | None = None
+    within: tuple[str, ...] | None = None
+    hosts: tuple[str, ...] | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """How often something may have happened in a session.
+
+    Attributes:
+        calls: so many calls.
+        seconds: in so many seconds before this call. None: since the session began.
+
+    """
+
+    calls: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When something holds. At least one field is set, and every one that is must hold.
+
+    Attributes:
+        arguments: what arguments must be, by name. A path leads into a value: `filter.amount` is a key of a mapping, `recipients[]` each item of a
+            list. What is absent does not hold.
+        users: the caller is one of these, by id or pattern. Empty: anybody.
+        roles: the caller has one of these roles, or one that inherits it. Empty: anybody.
+        addresses: the request came from one of these networks, such as `10.0.0.0/8`. Empty: from anywhere.
+        hours: the time of day, such as `08:00-18:00`; from a later one to an earlier one it goes past midnight.
+        days: the day is one of these. Empty: any day.
+        zone: the time zone of `hours` and `days`, such as `Europe/Berlin`.
+        after: a call of each of these tools, by name or pattern, has succeeded in this session. Empty: no such condition.
+        not_after: no call of any of these tools, by name or pattern, has begun in this session. Empty: no such condition.
+        at_most: fewer calls than this of the rule's tools were admitted in this session, so this one is not beyond it.
+        all: each of these holds. Empty: no such condition.
+        any: at least one of these holds. Empty: no such condition.
+        none: none of these holds. Empty: no such condition.
+        condition: the condition of this name, from `conditions`, holds.
+
+    """
+
+    arguments: Mapping[str, ArgumentRule] = field(default_factory=dict)
+    users: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    hours: str | None = None
+    days: tuple[Day, ...] = ()
+    zone: str = "UTC"
+    after: tuple[str, ...] = ()
+    not_after: tuple[str, ...] = ()
+    at_most: AtMost | None = None
+    all: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] = ()
+    none: tuple[Condition, ...] = ()
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class RuleException:
+    """A case in which a rule says nothing, for a time.
+
+    Attributes:
+        when: the case.
+        owner: who answers for it.
+        until: the last day of it, such as `2027-01-31`, in UTC.
+        reason: why it is made.
+
+    """
+
+    when: Condition
+    owner: str
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CallRule:
+    """What is said about calls that fit. Deny stands over ask, ask over allow, whichever rule says it.
+
+    Attributes:
+        decision: allow, ask or deny.
+        tools: tools, by name or pattern. Empty: all.
+        roles: callers with one of these roles, or one that inherits it. Empty: all.
+        when: what must hold for the rule to speak. None: it always does.
+        unless: where this holds, the rule says nothing. None: there is no such case.
+        reason: why, for people.
+        hint: what to do instead, for the model.
+        exceptions: cases in which it says nothing until a day. Empty: none.
+
+    """
+
+    decision: Speech
+    tools: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    when: Condition | None = None
+    unless: Condition | None = None
+    reason: str = ""
+    hint: str = ""
+    exceptions: tuple[RuleException, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -332,6 +480,9 @@ class Policy:
         tools: what tools require, by name or pattern.
         users: users by id, for set-ups without an identity store.
         profiles: profiles by name. `default` may be replaced.
+        lists: lists of values by name, for `in_list` and `not_in_list`.
+        conditions: conditions by name, for `condition`.
+        rules: what is said about calls, by the rule's name, besides what roles and tools say.
         plugins: the plugins that take part in deciding, in order, by entry-point name. None that is not named here is loaded.
         plugin_seconds: how long one hook of such a plugin may take before its answer is "deny".
         approval_seconds: how long a person may take before the answer is "deny".
@@ -347,6 +498,9 @@ class Policy:
     tools: Mapping[str, ToolRule] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str | int | float | bool, ...]] = field(default_factory=dict)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    rules: Mapping[str, CallRule] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
     plugin_seconds: float = 5.0
     approval_seconds: float = 300.0

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ringfence.errors import nearest
 from ringfence.policy.document import printable, show
-from ringfence.policy.model import ArgumentRule, Policy, Profile
+from ringfence.policy.model import ArgumentRule, AtMost, Policy, Profile
 from ringfence.policy.sound import flaws
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ _SPECIAL_BOUNDS = {
     (Profile, "waiting"): Bounds(0, 1000),
     (Profile, "running"): Bounds(1, 10_000),
     (Profile, "queue"): Bounds(0),
+    (ArgumentRule, "min_length"): Bounds(0),
     (ArgumentRule, "max_length"): Bounds(0),
+    (AtMost, "calls"): Bounds(1, 1000),
     (ArgumentRule, "min"): None,
     (ArgumentRule, "max"): None,
 }

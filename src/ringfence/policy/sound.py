@@ -6,14 +6,15 @@ that nothing defines are found by `compile.py`. The one idea: a policy must not 
 
 from __future__ import annotations
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import is_normalized
 
 from ringfence.errors import PolicyError
 from ringfence.policy.document import dotted, printable, show
-from ringfence.policy.model import ArgumentRule
+from ringfence.policy.model import ArgumentRule, Condition, Speech
 from ringfence.scanning.effects import Language
 from ringfence.scanning.findings import Capability
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ringfence.policy.document import Place
-    from ringfence.policy.model import CodeRule, Policy, Profile, Role, ToolRule
+    from ringfence.policy.model import CallRule, CodeRule, Policy, Profile, Role, ToolRule
 
 
 class Flaw(NamedTuple):
@@ -61,6 +62,14 @@ def flaws(policy: Policy) -> Iterator[Flaw]:
         yield from _in_names(("users", name, "roles"), user.roles)
     for name, profile in policy.profiles.items():
         yield from _in_profile(("profiles", name), name, profile)
+    for name, values in policy.lists.items():
+        yield from _in_name(("lists", name), name)
+        yield from _in_values(("lists", name), values)
+    for name, condition in policy.conditions.items():
+        yield from _in_name(("conditions", name), name)
+        yield from _in_condition(("conditions", name), condition)
+    for name, call_rule in policy.rules.items():
+        yield from _in_call_rule(("rules", name), name, call_rule)
     for name in policy.scan.levels:
         yield from _in_name(("scan", "levels", name), name)
     yield from _in_names(("scan", "folders"), policy.scan.folders)
@@ -94,15 +103,133 @@ def _in_argument_rule(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
         yield Flaw(
             place, f"at least one of {', '.join(field.name for field in fields(rule))}", "none of them"
         )
-    if rule.one_of is not None and not rule.one_of:
-        yield Flaw((*place, "one_of"), "at least one value", "an empty list")
-    if rule.matches == "":
-        yield Flaw((*place, "matches"), "a pattern", "empty text (`equals` tests for that)")
+    for key, values in (("one_of", rule.one_of), ("none_of", rule.none_of)):
+        if values is not None:
+            yield from _in_values((*place, key), values)
+    yield from _in_texts(place, rule)
     for key, number in (("equals", rule.equals), ("min", rule.min), ("max", rule.max)):
         if isinstance(number, float) and not isfinite(number):
             yield Flaw((*place, key), "a finite number", "infinity or NaN")
-    if rule.min is not None and rule.max is not None and rule.min > rule.max:
-        yield Flaw((*place, "max"), "a number that is not smaller than `min`", "a smaller one")
+    for low, high in (("min", "max"), ("min_length", "max_length")):
+        least, most = getattr(rule, low), getattr(rule, high)
+        if least is not None and most is not None and least > most:
+            yield Flaw((*place, high), f"a number that is not smaller than `{low}`", "a smaller one")
+    yield from _too_broad(place, rule)
+
+
+def _in_texts(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
+    for key, names in (("within", rule.within), ("hosts", rule.hosts)):
+        if names is not None:
+            yield from _in_names((*place, key), names)
+            if not names:
+                yield Flaw((*place, key), "at least one", "an empty list")
+    for key in ("in_list", "not_in_list", "schema"):
+        text = getattr(rule, key)
+        if text is not None:
+            yield from _in_name((*place, key), text)
+    for key in ("matches", "pattern"):
+        if getattr(rule, key) == "":
+            yield Flaw((*place, key), "a pattern", "empty text (`equals` tests for that)")
+
+
+def _in_values(place: Place, values: Iterable[object]) -> Iterator[Flaw]:
+    if isinstance(values, str) or not values:
+        yield Flaw(place, "at least one value", "an empty list" if not values else show(values))
+        return
+    for index, value in enumerate(values):
+        if isinstance(value, float) and not isfinite(value):
+            yield Flaw((*place, index), "a finite number", "infinity or NaN")
+
+
+_EVERYTHING = re.compile(
+    r"\(?\^?\(?(?:\[\\s\\S\]|\[\\S\\s\]|\[\\w\\W\]|\[\\d\\D\]|\(\?s:\.\)|\.)[*+]\??\)?\$?\)?"
+)
+"""Regular expressions that fit every text, or every text of one line."""
+
+
+def _too_broad(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
+    """Return what looks like a rule and lets everything through."""
+    if rule.matches is not None and not rule.matches.strip("*"):
+        yield Flaw(
+            (*place, "matches"),
+            "a pattern that some text does not fit (`type: text` lets any through)",
+            f"'{rule.matches}'",
+        )
+    if rule.pattern is not None and _EVERYTHING.fullmatch(rule.pattern):
+        yield Flaw(
+            (*place, "pattern"),
+            "an expression that some text does not fit (`type: text` lets any through)",
+            f"'{printable(rule.pattern)}'",
+        )
+    for index, folder in enumerate(rule.within or ()):
+        if not folder.strip("/") or folder.rstrip("/") in ("C:", "c:", "C:\\", "c:\\"):
+            yield Flaw(
+                (*place, "within", index),
+                "a folder with only some of the files",
+                f"'{printable(folder)}', which holds every file",
+            )
+    for index, host in enumerate(rule.hosts or ()):
+        if host.strip() in ("*", "*.*") or (host.startswith("*.") and "." not in host[2:]):
+            yield Flaw(
+                (*place, "hosts", index),
+                "a host, or `*.` before a domain of somebody's",
+                f"'{printable(host)}', which anybody can have a name in",
+            )
+
+
+def _in_condition(place: Place, condition: Condition) -> Iterator[Flaw]:
+    if replace(condition, zone="UTC") == Condition():
+        names = ", ".join(field.name for field in fields(condition) if field.name != "zone")
+        yield Flaw(place, f"at least one of {names}", "none of them")
+    for argument, wanted in condition.arguments.items():
+        here = (*place, "arguments", argument)
+        yield from _in_name(here, argument)
+        yield from _in_argument_rule(here, wanted)
+    for key, patterns in (
+        ("users", condition.users),
+        ("after", condition.after),
+        ("not_after", condition.not_after),
+    ):
+        yield from _in_names((*place, key), patterns, one=True)
+    for key, listed in (("roles", condition.roles), ("addresses", condition.addresses)):
+        yield from _in_names((*place, key), listed)
+    for index, network in enumerate(condition.addresses):
+        if network.endswith("/0"):
+            yield Flaw(
+                (*place, "addresses", index),
+                "a network that some address is not in",
+                f"'{printable(network)}'",
+            )
+    if condition.condition is not None:
+        yield from _in_name((*place, "condition"), condition.condition)
+    for key, inner in (("all", condition.all), ("any", condition.any), ("none", condition.none)):
+        for index, each in enumerate(inner):
+            yield from _in_condition((*place, key, index), each)
+
+
+def _in_call_rule(place: Place, name: str, rule: CallRule) -> Iterator[Flaw]:
+    yield from _in_name(place, name)
+    yield from _in_names((*place, "tools"), rule.tools, one=True)
+    yield from _in_names((*place, "roles"), rule.roles)
+    if (
+        rule.decision == Speech.ALLOW
+        and rule.when is None
+        and (not rule.tools or any(not each.strip("*?") for each in rule.tools))
+    ):
+        yield Flaw(
+            (*place, "tools"),
+            "tools, or a `when`: a rule that allows every call to everybody is no rule",
+            "neither",
+        )
+    for key, condition in (("when", rule.when), ("unless", rule.unless)):
+        if condition is not None:
+            yield from _in_condition((*place, key), condition)
+    for index, exception in enumerate(rule.exceptions):
+        here = (*place, "exceptions", index)
+        yield from _in_condition((*here, "when"), exception.when)
+        for key in ("owner", "reason"):
+            if not getattr(exception, key).strip():
+                yield Flaw((*here, key), "text", "empty text")
 
 
 def _in_code_rule(place: Place, rule: CodeRule) -> Iterator[Flaw]:
