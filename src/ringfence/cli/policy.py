@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ringfence.errors import PolicyError
     from ringfence.policy.compile import CompiledPolicy
+    from ringfence.policy.file import PlacedRemark
 
 app = typer.Typer(help="Check policy files, and help editors with them.", no_args_is_help=True)
 
@@ -22,11 +23,15 @@ def check(
         Path, typer.Argument(help="The policy file (.yaml, .yml, .json or .toml).", metavar="FILE")
     ],
     *,
+    strict: Annotated[bool, typer.Option("--strict", help="Remarks count as faults.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Say what a policy file holds, or everything that is wrong with it.
+    """Say what a policy file holds, everything that is wrong with it, and what is probably not meant.
 
-    Exit code 0: it can be used. 1: it has faults. 2: it cannot be read.
+    A remark is about what can be used all the same: a rule that can never speak, that another one makes idle, that says two things, an exception
+    that has ended, a list that nothing uses, a role that may call everything.
+
+    Exit code 0: it can be used. 1: it has faults, or with --strict remarks. 2: it cannot be read.
     """
     from ringfence.cli.output import print_json
     from ringfence.errors import PolicyFileError
@@ -41,9 +46,14 @@ def check(
         _print_faults(file, found.faults, json=json)
         raise typer.Exit(1)
     if json:
-        print_json(_summary(file, found.compiled))
+        print_json(
+            {**_summary(file, found.compiled), "remarks": [remark._asdict() for remark in found.remarks]}
+        )
     else:
         _print_summary(file, found.compiled)
+        _print_remarks(found.remarks)
+    if strict and found.remarks:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: ringfence policy schema --output ringfence.schema.json")
@@ -77,6 +87,14 @@ def _print_faults(file: Path, faults: tuple[PolicyError, ...], *, json: bool) ->
         return
     for fault in faults:
         print_error(fault)
+
+
+def _print_remarks(remarks: tuple[PlacedRemark, ...]) -> None:
+    from ringfence.cli.output import console, safe
+
+    out = console(stderr=True)
+    for remark in remarks:
+        out.print(f"[yellow]{remark.kind}:[/yellow] {safe(remark)}", soft_wrap=True)
 
 
 def _fault(fault: PolicyError) -> dict[str, Any]:

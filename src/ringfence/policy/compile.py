@@ -71,7 +71,7 @@ class CompiledPolicy:
         folder: where the relative folders of its rule files start; None: the current folder.
 
     Attributes:
-        policy: the same.
+        policy, folder: the same.
         version: twelve hexadecimal digits that change whenever the policy does.
         roles: the built-in roles and the policy's own.
         declares_code: whether it says of any tool that an argument holds code.
@@ -86,6 +86,7 @@ class CompiledPolicy:
     def __init__(self, policy: Policy, folder: str | Path | None = None) -> None:
         refuse_flaws(policy)
         self.policy = policy
+        self.folder = folder
         self.roles: Mapping[str, Role] = {**BUILT_IN_ROLES, **policy.roles}
         self.profiles: Mapping[str, Profile] = {"default": Profile(), **policy.profiles}
         refuse_cycles(self.roles)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from ringfence.errors import PolicyError, PolicyFileError, RoleCycle, UnknownName, nearest
 from ringfence.policy.document import MOST_BYTES, dotted, printable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ringfence.policy.compile import CompiledPolicy
     from ringfence.policy.document import Document, Place
     from ringfence.policy.model import Policy
+    from ringfence.tool import Tool
 
 Format = Literal["yaml", "toml"]
 
@@ -42,11 +44,36 @@ class PolicyCheck:
         compiled: the policy, ready to decide; None where there are faults.
         faults: all faults of the file's shape, in its order; where there are none, the first name that nothing defines or
             the first circle of roles.
+        remarks: what can be used and is probably not meant, with its line, in the file's order.
 
     """
 
     compiled: CompiledPolicy | None
     faults: tuple[PolicyError, ...] = ()
+    remarks: tuple[PlacedRemark, ...] = ()
+
+
+class PlacedRemark(NamedTuple):
+    """Something in a policy file that is probably not meant.
+
+    Attributes:
+        file: the file.
+        line: where it stands, from 1; None where the file as a whole is meant.
+        key: the dotted key.
+        kind, message, hint: as in `lint.Remark`.
+
+    """
+
+    file: str
+    line: int | None
+    key: str
+    kind: str
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.key}: {self.message}. {self.hint}"
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -94,17 +121,20 @@ def load_sound_policy(path: str | Path) -> Policy:
     return check.compiled.policy
 
 
-def check_policy_file(path: str | Path) -> PolicyCheck:
-    """Return all that is wrong with a policy file, names that nothing defines included.
+def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float | None = None) -> PolicyCheck:
+    """Return all that is wrong with a policy file, names that nothing defines included, and what is probably not meant.
 
     Arguments:
         path: as for `load_policy`.
+        tools: the tools that there are, so that names of tools and arguments can be checked; empty: they are not.
+        now: the time, in seconds since the epoch; None: that of the system.
 
     Raises:
         PolicyFileError: the file cannot be read at all (missing, forbidden, no regular file, too large, of unknown kind).
 
     """
     from ringfence.policy.compile import compile_policy  # noqa: PLC0415 - reading alone does not need it
+    from ringfence.policy.lint import lint  # noqa: PLC0415 - likewise
 
     text, format_ = _read(path), _format(path)
     try:
@@ -114,9 +144,16 @@ def check_policy_file(path: str | Path) -> PolicyCheck:
     if policy is None:
         return PolicyCheck(None, _in_order(document))
     try:
-        return PolicyCheck(compile_policy(policy, Path(path).resolve().parent))
+        compiled = compile_policy(policy, Path(path).resolve().parent)
     except PolicyError as error:
         return PolicyCheck(None, (_placed(document, error),))
+    found = lint(compiled, time.time() if now is None else now, tools)
+    remarks = [
+        PlacedRemark(str(path), document.line(each.place), dotted(each.place), *each[1:]) for each in found
+    ]
+    return PolicyCheck(
+        compiled, remarks=tuple(sorted(remarks, key=lambda remark: (remark.line or 0, remark.key)))
+    )
 
 
 def _raise_all(faults: Sequence[PolicyError]) -> NoReturn:
@@ -228,9 +265,20 @@ def _placed(document: Document, error: PolicyError) -> PolicyError:
             max(places, key=len), "roles that do not inherit each other in a circle", circle
         )
     else:
-        return error
+        return _at_its_key(document, error)
     fault.__cause__ = error
     return fault
+
+
+def _at_its_key(document: Document, error: PolicyError) -> PolicyError:
+    """Return a fault whose message begins with its dotted key, with the file and line."""
+    key, colon, what = error.message.partition(": ")
+    place = _place_of(document, key) if colon and " " not in key else ()
+    if not place:
+        return error
+    placed = PolicyError(f"{document.file}:{document.line(place)}: {key}: {what}", error.hint)
+    placed.__cause__ = error
+    return placed
 
 
 def _place_of(document: Document, where: str, name: object = None) -> Place:
