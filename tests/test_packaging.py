@@ -41,7 +41,7 @@ def test_each_adapter_has_an_extra_and_dev_has_them_all() -> None:
     extras = PROJECT["optional-dependencies"]
     assert set(ADAPTERS) <= set(extras)
     (own,) = [text for text in extras["dev"] if text.startswith("ringfence[")]
-    assert sorted(re.findall(r"\w+", own)[1:]) == sorted([*ADAPTERS, "javascript"])
+    assert sorted(re.findall(r"\w+", own)[1:]) == sorted([*ADAPTERS, "javascript", "postgres"])
 
 
 def test_the_wheel_holds_the_core_and_the_adapters() -> None:
