@@ -16,6 +16,7 @@ from ringfence.call import Outcome
 from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
 from ringfence.policy.model import Tier
+from ringfence.policy.rules import CHECK as RULES
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable
 from ringfence.runners.outcomes import raised, returned
 from ringfence.session import current_session
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ringfence.errors import RingfenceError
     from ringfence.in_force import InForce
     from ringfence.incoming import Incoming
+    from ringfence.policy.rules import RuleTest
     from ringfence.recording import Recording
     from ringfence.threat import ThreatLevel
     from ringfence.tool import Tool
@@ -189,7 +191,7 @@ class Gate:
     def _record_decision(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         tool = admission.call.tool.name
         if admission.verdict.allowed or admission.observed:
-            late = self._enter(admission)
+            late = self._enter(admission, verdicts)
             failed = self._recording.intent(admission, verdicts) if late is None else None
             if late is None and failed is None:
                 admission.session.admitted[tool] += 1
@@ -205,34 +207,35 @@ class Gate:
         admission.session.refused[tool] += 1
         self._refuse(admission, verdicts)
 
-    def _enter(self, admission: Admission) -> Verdict | None:
+    def _enter(self, admission: Admission, verdicts: Sequence[Verdict]) -> Verdict | None:
         """Note in the session's history that a call begins; return the refusal where a rule that counts calls forbids it by now.
 
         Between its verdict and this moment another call of the session could have been admitted, and a person may have taken minutes.
         """
-        call, session, force = admission.call, admission.session, admission.force
-        counting = [
-            rule for rule in force.policy.ruling(call.principal.roles, call.tool).rules if rule.counts
-        ]
-        with session.history.lock:
-            if counting and not admission.observed:
-                try:
-                    said = [
-                        verdict
-                        for verdict in (rule.judge(call, session) for rule in counting)
-                        if verdict is not None
-                    ]
-                except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
-                    return broken("rules", failure("rules", error, admission.failures))
-                late = combine(said) if said else None
-                if (
-                    late is not None
-                    and not late.allowed
-                    and (late.decision is not _ASK or admission.verdict.check != APPROVAL)
-                ):
-                    return replace(late, decision=Decision.DENY)
-            session.history.enter(call.tool.name, call.at)
-        return None
+        call, history = admission.call, admission.session.history
+        rules = admission.force.policy.ruling(call.principal.roles, call.tool).rules
+        if not rules or admission.observed or not any(rule.counts for rule in rules):
+            history.enter(call.tool.name, call.at)
+            return None
+        with history.lock:
+            late = self._judge_again(admission, verdicts, rules)
+            if late is None:
+                history.enter(call.tool.name, call.at)
+            return late
+
+    def _judge_again(
+        self, admission: Admission, verdicts: Sequence[Verdict], rules: Sequence[RuleTest]
+    ) -> Verdict | None:
+        """Return the refusal where the rules' verdict has changed and the call may not run any more; a person's approval stands."""
+        try:
+            said = [rule.judge(admission.call, admission.session) for rule in rules]
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
+            return broken("rules", failure("rules", error, admission.failures))
+        others = [verdict for verdict in verdicts if verdict.check != RULES]
+        late = combine([*others, *(verdict for verdict in said if verdict is not None)])
+        if late.allowed or (late.decision is _ASK and admission.verdict.check == APPROVAL):
+            return None
+        return replace(late, decision=Decision.DENY)
 
     def _refuse(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         """Settle a call that does not run: observers see it, and one record holds it."""

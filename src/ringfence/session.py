@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,8 @@ MOST_COUNTED = 1000
 class History:
     """What a session's calls were, as far as rules ask: which tools were called, when, and which calls gave a value.
 
-    It stays small: of each tool the last thousand times, and whether it ever began or succeeded, which is never forgotten. It is exact
-    across threads: `lock` is held while a call is asked about and entered as one.
+    It stays small: of each tool the last thousand times, and whether it ever began or succeeded, which is never forgotten. Two calls that a rule counts
+    never pass it together: `lock` is held while one is asked about and entered.
 
     Attributes:
         lock: to hold while counting and entering as one.
@@ -45,17 +45,16 @@ class History:
 
     def enter(self, tool: str, at: float) -> None:
         """Note that a call of a tool was admitted."""
-        with self.lock:
-            self._begun.setdefault(tool, deque(maxlen=MOST_COUNTED)).append(at)
+        times = self._begun.get(tool)
+        if times is None:
+            with self.lock:
+                times = self._begun.setdefault(tool, deque(maxlen=MOST_COUNTED))
+        times.append(at)
 
     def leave(self, tool: str, at: float) -> None:
         """Take back that a call was admitted: it did not run after all."""
-        with self.lock:
-            times = self._begun.get(tool)
-            if times is not None and at in times:
-                times.remove(at)
-                if not times:
-                    del self._begun[tool]
+        with suppress(KeyError, ValueError):
+            self._begun[tool].remove(at)
 
     def succeed(self, tool: str) -> None:
         """Note that a call of a tool gave a value."""
@@ -68,14 +67,14 @@ class History:
     def has_begun(self, pattern: str) -> bool:
         """Return whether a call of a tool of this name or pattern was admitted, whatever became of it."""
         with self.lock:
-            return any(fits(tool, pattern) for tool in self._begun)
+            return any(bool(times) and fits(tool, pattern) for tool, times in self._begun.items())
 
     def count(self, patterns: Iterable[str], since: float | None = None) -> int:
         """Return how many calls of tools of these names or patterns were admitted after a moment, in seconds since the epoch; None: ever."""
         wanted = tuple(patterns)
         with self.lock:
             return sum(
-                len(times) if since is None else sum(at > since for at in times)
+                len(times) if since is None else sum(at > since for at in tuple(times))
                 for tool, times in self._begun.items()
                 if any(fits(tool, pattern) for pattern in wanted)
             )

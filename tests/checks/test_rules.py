@@ -14,6 +14,7 @@ from ringfence import ArgumentRule, Guard, Mode, Policy, PolicyError, Reason, Ro
 from ringfence.call import Principal, ToolCall
 from ringfence.clock import Clock
 from ringfence.errors import UnknownName
+from ringfence.hookspecs import hookimpl
 from ringfence.policy.arguments import Around
 from ringfence.policy.compile import compile_policy
 from ringfence.policy.conditions import Surroundings, holds
@@ -315,13 +316,38 @@ def test_at_most_is_exact_across_threads(guarded: Any, session: Session) -> None
     assert sum(ran) == 5
 
 
+def test_a_rule_that_allows_so_many_is_asked_again_when_a_call_begins(guarded: Any, session: Session) -> None:
+    """A call that was allowed as the last one, while another took that place before it began, does not run."""
+
+    class Racing:
+        """Pays in the same session while it is asked about a call."""
+
+        guard: Any = None
+        inside = False
+
+        @hookimpl
+        def ringfence_judge_call(self, call: ToolCall) -> None:
+            if not self.inside:
+                self.inside = True
+                with acting_in(session):
+                    assert self.guard.run("pay").executed
+
+    racing = Racing()
+    guard = guarded(
+        {"one": CallRule(ALLOW, tools=("pay",), when=Condition(at_most=AtMost(1)))},
+        plugins={"racing": racing},
+    )
+    racing.guard = guard
+    with acting_in(session):
+        refused = guard.run("pay")
+    assert (refused.executed, refused.verdict.rule) == (False, "nobody-spoke")
+
+
 def test_what_happened_while_a_person_decided_counts(guarded: Any, session: Session) -> None:
     """A call that was clean when it was asked about, and is not any more when it is approved, does not run."""
 
     class Slow:
         """Reads in the same session before it says yes."""
-
-        from ringfence.hookspecs import hookimpl
 
         guard: Any = None
 
