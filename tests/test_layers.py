@@ -44,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gate",),
     ("streams", "bodies"),
     ("guard",),
+    ("trying",),
     ("default",),
     ("decorator",),
     ("",),

@@ -146,12 +146,11 @@ def _filter(
 ) -> Filter:
     from ringfence.audit.query import Filter
 
-    return Filter(
-        user, tool, kind, decision, since=_moment(since, "--since"), until=_moment(until, "--until")
-    )
+    return Filter(user, tool, kind, decision, since=moment(since, "--since"), until=moment(until, "--until"))
 
 
-def _moment(text: str | None, option: str) -> float | None:
+def moment(text: str | None, option: str) -> float | None:
+    """Return the time that an option means, in seconds since the epoch; None where it was not given."""
     if text is None:
         return None
     number, unit = text[:-1], text[-1:]
@@ -256,12 +255,12 @@ def verify(
 
     place = _place(log, policy, key_file)
     kept = None if head is None else _read_head_file(head)
-    with _progress(shown=not json) as progress:
+    with progress_bar(shown=not json) as progress:
         found = verify_log(place.log, place.key(), head=kept, progress=progress)
     if json:
         print_json(_facts(found))
     else:
-        _print_verification(found)
+        print_verification(found)
     if not found.ok:
         raise typer.Exit(1)
 
@@ -341,7 +340,7 @@ def head(*, policy: PolicyOption = None, log: LogOption = None, key_file: KeyOpt
     key = place.key()
     found = verify_log(place.log, key)
     if not found.ok:
-        _print_verification(found, stderr=True)
+        print_verification(found, stderr=True)
         raise typer.Exit(1)
     if found.tip is None:
         typer.echo("The log has no record yet, so it has no head.", err=True)
@@ -357,7 +356,7 @@ def _read_head_file(path: Path) -> bytes:
         raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--head") from error
 
 
-def _progress(*, shown: bool) -> Any:
+def progress_bar(*, shown: bool) -> Any:
     """Return a context manager that gives a function to report how many records were read."""
     from contextlib import contextmanager
 
@@ -369,7 +368,7 @@ def _progress(*, shown: bool) -> Any:
     def reporting() -> Iterator[Callable[[int], None]]:
         columns = (SpinnerColumn(), TextColumn("{task.completed:,} records"), TimeElapsedColumn())
         with Progress(*columns, console=console(stderr=True), transient=True, disable=not shown) as bar:
-            task = bar.add_task("verify", total=None)
+            task = bar.add_task("reading", total=None)
             yield lambda count: bar.update(task, completed=count)
 
     return reporting()
@@ -390,11 +389,12 @@ def _facts(found: Verification) -> dict[str, Any]:
     }
 
 
-def _print_verification(found: Verification, *, stderr: bool = False) -> None:
+def print_verification(found: Verification, *, stderr: bool = False) -> None:
+    """Print whether a log is intact, and what is wrong with it."""
     from ringfence.cli.output import console, safe
 
     out = console(stderr=stderr)
-    span = f", {_time(found.first)} to {_time(found.last)}" if found.records else ""
+    span = f", {time_of(found.first)} to {time_of(found.last)}" if found.records else ""
     verdict = "[green]intact[/green]" if found.ok else "[bold red]NOT intact[/bold red]"
     out.print(f"{safe(found.path)}: {verdict}, {found.records:,} records{span}", soft_wrap=True)
     for problem in found.problems:
@@ -457,7 +457,7 @@ def _flat(record: Record) -> dict[str, str]:
     arguments = record.get("arguments")
     found = {
         "seq": record.get("seq"),
-        "at": _time(record.get("at")),
+        "at": time_of(record.get("at")),
         "kind": record.get("kind") or ("unreadable" if record.get("unreadable") else None),
         "user": field(record, "caller", "user"),
         "tool": record.get("tool"),
@@ -473,7 +473,8 @@ def _flat(record: Record) -> dict[str, str]:
     return {name: "" if value is None else str(value) for name, value in found.items()}
 
 
-def _time(at: object) -> str:
+def time_of(at: object) -> str:
+    """Return a time of a record as people read it, in UTC."""
     try:
         return datetime.fromtimestamp(float(at), UTC).strftime("%Y-%m-%d %H:%M:%S")  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, OSError):
@@ -485,7 +486,7 @@ def _print_in_full(record: Record) -> None:
 
     from ringfence.cli.output import console, safe
 
-    title = f"record {safe(record.get('seq'))}: {safe(record.get('kind'))}, {_time(record.get('at'))} UTC"
+    title = f"record {safe(record.get('seq'))}: {safe(record.get('kind'))}, {time_of(record.get('at'))} UTC"
     table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

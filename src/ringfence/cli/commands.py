@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli import audit, doctor, explain, policy, rules, run
+from ringfence.cli import (
+    audit,
+    doctor,
+    explain,
+    policy,
+    policy_cases,
+    policy_diff,
+    policy_init,
+    policy_simulate,
+    rules,
+    run,
+)
 from ringfence.cli import scan as scanning
 
 app = typer.Typer(
@@ -17,6 +28,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+policy.app.command("init", epilog=policy_init.EXAMPLE)(policy_init.init)
+policy.app.command("test", epilog=policy_cases.EXAMPLE)(policy_cases.try_cases)
+policy.app.command("simulate", epilog=policy_simulate.EXAMPLE)(policy_simulate.simulate)
+policy.app.command("diff", epilog=policy_diff.EXAMPLE)(policy_diff.diff)
 app.add_typer(policy.app, name="policy")
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")

@@ -82,14 +82,15 @@ def _facts(policy: Policy, found: Explanation) -> dict[str, Any]:
         "user": principal.user,
         "roles": list(principal.roles),
         "mode": policy.mode.value,
-        "verdict": _said(found.verdict),
-        "statements": [_said(statement) for statement in found.statements],
+        "verdict": said(found.verdict),
+        "statements": [said(statement) for statement in found.statements],
         "nearest": list(found.nearest),
         "named": compile_policy(policy).names_tool(name),
     }
 
 
-def _said(verdict: Verdict) -> dict[str, str]:
+def said(verdict: Verdict) -> dict[str, str]:
+    """Return a verdict for machines."""
     return {
         "decision": verdict.decision.value,
         "rule": verdict.rule,
@@ -105,9 +106,9 @@ def _print(facts: dict[str, Any]) -> None:
     from ringfence.cli.output import console, safe
 
     table = Table("check", Column("rule", overflow="fold"), "says", "why")
-    for said in facts["statements"]:
+    for each in facts["statements"]:
         table.add_row(
-            safe(said["check"]), safe(said["rule"]), _coloured(said["decision"]), safe(said["message"])
+            safe(each["check"]), safe(each["rule"]), _coloured(each["decision"]), safe(each["message"])
         )
     out, verdict = console(), facts["verdict"]
     out.print(table)

@@ -1,4 +1,4 @@
-"""`ringfence policy`: check a policy file, and print the JSON Schema for editors."""
+"""`ringfence policy`: check a policy file, and print the JSON Schema for editors. Its other commands have modules of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ringfence.policy.compile import CompiledPolicy
     from ringfence.policy.file import PlacedRemark
 
-app = typer.Typer(help="Check policy files, and help editors with them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Write, check, test and compare policy files, and help editors with them.", no_args_is_help=True
+)
 
 
 @app.command(epilog="Example: ringfence policy check ringfence.yaml")

@@ -86,7 +86,7 @@ def load_policy(path: str | Path) -> Policy:
         PolicyFileError: the file cannot be read or is no policy. The first fault is raised, the others are its notes.
 
     """
-    text = _read(path)
+    text = read_text(path)
     return parse_policy(text, file=str(path), format=_format(path))
 
 
@@ -136,7 +136,7 @@ def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float |
     from ringfence.policy.compile import compile_policy  # noqa: PLC0415 - reading alone does not need it
     from ringfence.policy.lint import lint  # noqa: PLC0415 - likewise
 
-    text, format_ = _read(path), _format(path)
+    text, format_ = read_text(path), _format(path)
     try:
         document, policy = _parse(text, str(path), format_)
     except PolicyFileError as error:
@@ -195,8 +195,13 @@ def _format(path: str | Path) -> Format:
     return _FORMATS[ending]
 
 
-def _read(path: str | Path) -> str:
-    """Return the text of a file. Its kind and size are known before the first byte is read."""
+def read_text(path: str | Path) -> str:
+    """Return the text of a hostile file. Its kind and size are known before the first byte is read.
+
+    Raises:
+        PolicyFileError: it is missing, no regular file, larger than 1 MiB, or no UTF-8.
+
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_WAITING | _AS_IT_IS)
     except (OSError, ValueError) as error:

@@ -1,0 +1,98 @@
+"""A policy against the record: what it would have said about each call of a log, and where that differs.
+
+Each call is judged at its place in its session, after the calls that ran before it in truth: what an agent would have done after
+another answer nobody knows. The one idea: a call that hangs on a value which the record does not hold is `unknown`, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ringfence.session import Session
+from ringfence.trying.change import Change, change
+from ringfence.trying.judging import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ringfence.trying.judging import Trial
+    from ringfence.trying.recorded import Recorded
+    from ringfence.verdict import Verdict
+
+MASKED = "the policy reads a value that the record masks or cuts"
+DECORATED = "the tool's own decorator spoke, and its module was not given"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """One recorded call under another policy.
+
+    Attributes:
+        recorded: the call.
+        verdict: what the policy says; None where that is not known.
+        why: why it is not known.
+
+    """
+
+    recorded: Recorded
+    verdict: Verdict | None
+    why: str = ""
+
+    @property
+    def change(self) -> Change:
+        """How the policy differs from the record here."""
+        return change(self.recorded.decision, None if self.verdict is None else self.verdict.decision)
+
+
+def simulate(calls: Iterable[Recorded], trial: Trial, since: float | None = None) -> Iterator[Simulated]:
+    """Yield what a policy says about each call that the policy of its time was asked about.
+
+    Arguments:
+        calls: from `recorded_calls`.
+        trial: the policy.
+        since: judge only calls of this time or later, in seconds since the epoch; earlier ones count as history.
+
+    """
+    sessions: dict[str, Session] = {}
+    for call in calls:
+        session = sessions.get(call.session)
+        if session is None:
+            session = Session(call.session, call.asked.principal)
+            if call.session:  # nobody's calls have no session
+                sessions[call.session] = session
+        session.principal = call.asked.principal
+        if call.judged and (since is None or call.asked.at >= since):
+            yield _simulated(call, trial, session)
+        remember(session, call.asked.tool, ran=call.ran)
+
+
+def _simulated(call: Recorded, trial: Trial, session: Session) -> Simulated:
+    if call.decorated and call.asked.tool not in trial.tools:
+        return Simulated(call, None, DECORATED)
+    verdict = trial.decide(call.asked, session)
+    return Simulated(call, verdict, MASKED if verdict is None else "")
+
+
+@dataclass(slots=True)
+class Summary:
+    """How many calls changed, and how.
+
+    Attributes:
+        calls: how many were judged.
+        pairs: how many by the decision in the record and the new one; the new one is "unknown" where it is not known.
+        changes: how many by kind of change.
+
+    """
+
+    calls: int = 0
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changes: Counter[Change] = field(default_factory=Counter)
+
+    def count(self, found: Simulated) -> None:
+        """Count one call."""
+        new = "unknown" if found.verdict is None else found.verdict.decision.value
+        self.calls += 1
+        self.pairs[found.recorded.decision.value, new] += 1
+        self.changes[found.change] += 1
