@@ -17,7 +17,7 @@ than we are is printed in bold.
 METHOD = """
 ## How it is measured
 
-- `python -m bench.guard`, `bench.imports`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER` and `bench.scan_speed` print the same tables, `--json` the objects behind them.
+- `python -m bench.guard`, `bench.imports`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER`, `bench.scan_speed` and `bench.traces FOLDER` print the same tables, `--json` the objects behind them.
 - Medians over rounds of wall time per call; where a row says CPU, processor time of all threads, writing included.
 - Peers are at their best: policies loaded, requests built ahead, cedarpy with parsed handles, AGT's kernel driven both by hand (which spares it an
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
@@ -39,10 +39,16 @@ def main() -> None:
 def _section(result: dict[str, Any]) -> str:
     machine = ", ".join(f"{value}" for value in result["machine"].values())
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items() if version)
-    table = _groups(result["groups"]) if "groups" in result else _figures(result["figures"])
+    table = _table(result)
     return "\n".join(
         [f"## {result['benchmark']}", "", *table, "", f"Machine: {machine}. Versions: {versions}.", ""]
     )
+
+
+def _table(result: dict[str, Any]) -> list[str]:
+    if "suites" in result:
+        return _suites(result["suites"])
+    return _groups(result["groups"]) if "groups" in result else _figures(result["figures"])
 
 
 def _figures(figures: list[dict[str, Any]]) -> list[str]:
@@ -94,6 +100,34 @@ def _group(group: dict[str, Any]) -> str:
     cells += [_percent(detected), _percent(group["rate"]), interval]
     cells += [_percent(group[key]) for key in ("named", "naive", "naive_critical", "bandit")]
     return f"| {' | '.join(cells)} |"
+
+
+def _suites(suites: list[dict[str, Any]]) -> list[str]:
+    """Return the table of what policies did to recorded runs."""
+    table = ["| suite | what | of | allowed | asked | denied |", "| --- | --- | --: | --: | --: | --: |"]
+    for suite in suites:
+        rows = {
+            "steps of the user": suite["steps"]["user"],
+            "steps of the attacker": suite["steps"]["attack"],
+            "tasks without an attack": suite["tasks"],
+            "attacks": suite["attacks"],
+            "attacks, were there a perfect list of tools": {"asked": 0, **suite["tool_list"]},
+        }
+        for what, counts in rows.items():
+            cells = [
+                str(counts.get("allowed", counts.get("open"))),
+                str(counts["asked"]),
+                str(counts["denied"]),
+            ]
+            table.append(f"| {suite['suite']} | {what} | {sum(counts.values())} | {' | '.join(cells)} |")
+    return [*table, "", TRACES_METHOD]
+
+
+TRACES_METHOD = """Recorded runs of AgentDojo 0.1.35, judged step by step under the policies in `bench/policies/`, which were written from the tools'
+schemas and the users' needs. An attack is *allowed* where every step of the attacker is, *asked* where a person is asked about one of them and none is denied;
+whether that person notices is not measured, and the more of the user's own steps are asked, the less likely it is. A *perfect list of tools* would allow
+for each run exactly the tools that the user's own steps need: nobody has one, and what it lets through is a limit for roles and tool names. One
+change was made after a first run: the policy for banking demanded that a recipient have the form of an IBAN, which denied five payments of users; it now leaves that to the person, who is asked anyway."""
 
 
 def _percent(share: float | None) -> str:
