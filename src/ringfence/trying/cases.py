@@ -149,7 +149,7 @@ class _Reader:
         tools = self._text(("tools",), data.get("tools"))
         everyone = self._caller(("as",), data["as"], Caller("")) if "as" in data else Caller("", ())
         listed = self._list(("cases",), data.get("cases"))
-        if not listed and ("cases",) not in self._document.faulty:
+        if not listed and self._document.faulty.isdisjoint(((), ("cases",))):
             self._document.report(("cases",), "at least one case", "none")
         if len(listed) > _MOST_CASES:
             self._document.report(("cases",), f"at most {_MOST_CASES:,} cases", f"{len(listed):,}")
