@@ -1,25 +1,32 @@
 """`ringfence explain`: what a policy says about one call, rule by rule, without running or recording anything.
 
-The explanation itself is the guard's. Here it is asked of a guard that has no tools and keeps its record in memory.
+The explanation itself is the guard's own; here a `Trial` is asked for it, at any time and after any calls.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.call import Principal
+from ringfence.cli.trying import ToolsOption  # noqa: TC001 - typer reads the annotations
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringfence.explain import Explanation
-    from ringfence.policy.model import Policy
+    from ringfence.policy.compile import CompiledPolicy
+    from ringfence.trying.judging import Trial
     from ringfence.verdict import Verdict
 
 EXAMPLE = "Example: ringfence explain ringfence.yaml --user ana --tool refund --args '{\"amount\": 20}'"
 _COLOURS = {"allow": "green", "ask": "yellow", "deny": "red"}
 
 
-def explain(
+def explain(  # noqa: PLR0913 - one for each option
     file: Annotated[Path, typer.Argument(help="The policy file.", metavar="FILE")],
     *,
     user: Annotated[str, typer.Option(help="Who calls.")],
@@ -29,18 +36,31 @@ def explain(
         typer.Option(help="A role of the user; may be repeated. Default: those in the file."),
     ] = None,
     args: Annotated[str, typer.Option(help="The arguments, as a JSON object.")] = "{}",
+    address: Annotated[str, typer.Option(help="Where the request comes from.")] = "",
+    at: Annotated[
+        datetime | None, typer.Option(help="When, in UTC, such as 2026-01-31T12:00:00. Default: now.")
+    ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A tool that ran in the session before; may be repeated, in order.", metavar="TOOL"
+        ),
+    ] = None,
+    tools: ToolsOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Say what a policy decides about a call: every rule that spoke, in order, and the nearest that would have allowed it.
 
-    It knows the policy only: what a tool's own decorator asks for comes on top. Plugins that the policy names are asked too.
+    It knows the policy only; with --tools also what a tool's own decorator asks for. Plugins that the policy names are asked too.
     """
     from ringfence.cli.output import print_json
-    from ringfence.policy.file import load_sound_policy
+    from ringfence.cli.trying import find_tools, open_trial
 
     arguments = _arguments(args)
-    policy = load_sound_policy(file)
-    facts = _facts(policy, _explanation(policy, user, role, tool, arguments))
+    trial = open_trial(file, find_tools(tools))
+    principal = Principal(user, tuple(role) if role else trial.roles_of(user), address)
+    found = _explanation(trial, principal, tool, arguments, at, after or ())
+    facts = _facts(trial.policy, found)
     if json:
         print_json(facts)
     else:
@@ -60,32 +80,34 @@ def _arguments(text: str) -> dict[str, object]:
 
 
 def _explanation(
-    policy: Policy, user: str, roles: list[str] | None, tool: str, arguments: dict[str, object]
+    trial: Trial,
+    principal: Principal,
+    tool: str,
+    arguments: dict[str, object],
+    at: datetime | None,
+    after: Sequence[str],
 ) -> Explanation:
-    from dataclasses import replace
+    from ringfence.session import Session
+    from ringfence.trying.judging import remember
 
-    from ringfence.guard import Guard
-    from ringfence.policy.model import Audit, Mode, StoreKind
-    from ringfence.tool import Tool
-
-    unrecorded = replace(policy, mode=Mode.ENFORCE, audit=Audit(store=StoreKind.MEMORY))
-    with Guard(unrecorded) as guard, guard.acting_as(user, roles or None):
-        return guard.explain(Tool(tool), arguments)
+    session = Session("0" * 16, principal)
+    for earlier in after:
+        remember(session, earlier, ran=True)
+    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    return trial.explain(tool, arguments, session, moment.timestamp())
 
 
-def _facts(policy: Policy, found: Explanation) -> dict[str, Any]:
-    from ringfence.policy.compile import compile_policy
-
+def _facts(policy: CompiledPolicy, found: Explanation) -> dict[str, Any]:
     name, principal = found.call.tool.name, found.call.principal
     return {
         "tool": name,
         "user": principal.user,
         "roles": list(principal.roles),
-        "mode": policy.mode.value,
+        "mode": policy.policy.mode.value,
         "verdict": said(found.verdict),
         "statements": [said(statement) for statement in found.statements],
         "nearest": list(found.nearest),
-        "named": compile_policy(policy).names_tool(name),
+        "named": policy.names_tool(name),
     }
 
 

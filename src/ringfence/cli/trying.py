@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,6 +81,7 @@ def open_record(
     from ringfence.cli.audit import Place, print_verification, progress_bar
 
     place = Place(log, key_file)
+    quiet = quiet or not sys.stderr.isatty()
     with closing(place.open()) as source, progress_bar(shown=not quiet) as progress:
         if not unverified:
             found = verify(source, place.key(), progress=progress)

@@ -6,7 +6,7 @@ given. Nothing is run, asked, reserved or recorded. The one idea: the gate judge
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from ringfence.explain import Explanation, explain
 from ringfence.gate import Gate
 from ringfence.in_force import bring_into_force
 from ringfence.incoming import Incoming
-from ringfence.policy.model import Mode
 from ringfence.recording import Recording
 from ringfence.registry import Registry
 from ringfence.session import Session, acting_in
@@ -61,7 +60,7 @@ class Trial:
     """A policy that is asked, and never in the way.
 
     Arguments:
-        policy: the policy. Its mode counts as `enforce`.
+        policy: the policy. What it says counts, whether or not its mode is `observe`.
         folder: where its relative paths start; None: the current folder.
         tools: registered tools, with what their decorators ask for. Any other name is judged as a tool without requirements.
         plugins: as for `Guard`.
@@ -81,7 +80,7 @@ class Trial:
         tools: Iterable[Tool] = (),
         plugins: Mapping[str, object] | None = None,
     ) -> None:
-        self._force = bring_into_force(replace(policy, mode=Mode.ENFORCE), plugins or {}, folder)
+        self._force = bring_into_force(policy, plugins or {}, folder)
         self._registry = Registry()
         for tool in tools:
             self._registry.add(tool)
