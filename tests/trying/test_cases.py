@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import PolicyFileError
-from ringfence.trying.cases import Call, Caller, load_cases
+from ringfence.trying.cases import _CASE_KEYS, _FILE_KEYS, Call, Caller, load_cases
 from ringfence.verdict import Decision, Reason
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE = """
 policy: rules/ringfence.yaml
@@ -56,6 +53,16 @@ def test_a_case_file_is_read_in_full(tmp_path: Path) -> None:
     )  # fmt: skip
     assert second.caller == Caller("ben", None, "10.0.0.1")
     assert (second.at, second.expect, second.reason) == (1769817600.0, Decision.ASK, None)
+
+
+def test_the_guides_example_is_one(tmp_path: Path) -> None:
+    """The case file in the guide is read without a fault, and shows every key."""
+    guide = (Path(__file__).parents[2] / "docs" / "trying.md").read_text(encoding="utf-8")
+    text = guide.split("```yaml\n")[1].split("```")[0]
+    found = load_cases(write(tmp_path, text))
+    assert [case.expect.value for case in found.cases] == ["allow", "deny", "ask"]
+    for key in (*_FILE_KEYS, *_CASE_KEYS):
+        assert f"| `{key}` |" in guide
 
 
 def test_json_is_a_case_file_too(tmp_path: Path) -> None:
