@@ -18,6 +18,7 @@ PUBLIC = [
     "ringfence.errors",
     "ringfence.hookspecs",
     "ringfence.scanning",
+    "ringfence_cedar",
     "ringfence_langchain",
     "ringfence_openai",
 ]

@@ -18,6 +18,11 @@ PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(en
 PROJECT, TOOL = PYPROJECT["project"], PYPROJECT["tool"]
 ADAPTERS = sorted(path.name for path in (ROOT / "adapters").iterdir() if any(path.glob("*/__init__.py")))
 
+PLUGINS = ["cedar"]
+"""The folders that hold no bridge to a framework but a plugin that takes part in deciding: the policy names it."""
+EXTRAS = ["javascript", "postgres"]
+"""The extras that bring what the core itself can use."""
+
 
 def test_a_folder_of_adapters_holds_one_package_named_after_it() -> None:
     """`adapters/<name>/` holds the package `ringfence_<name>` and no other module, so that putting it on the path shows no other name."""
@@ -32,8 +37,10 @@ def test_a_folder_of_adapters_holds_one_package_named_after_it() -> None:
 
 
 def test_each_adapter_has_an_entry_point() -> None:
-    """The entry points of `ringfence.adapters` are the folders, and each leads to its package."""
-    assert PROJECT["entry-points"]["ringfence.adapters"] == {name: f"ringfence_{name}" for name in ADAPTERS}
+    """The entry points of `ringfence.adapters` are the folders, and each leads to its package; those of `ringfence` are the plugins."""
+    bridges = [name for name in ADAPTERS if name not in PLUGINS]
+    assert PROJECT["entry-points"]["ringfence.adapters"] == {name: f"ringfence_{name}" for name in bridges}
+    assert PROJECT["entry-points"]["ringfence"] == {name: f"ringfence_{name}:plugin" for name in PLUGINS}
 
 
 def test_each_adapter_has_an_extra_and_dev_has_them_all() -> None:
@@ -41,7 +48,7 @@ def test_each_adapter_has_an_extra_and_dev_has_them_all() -> None:
     extras = PROJECT["optional-dependencies"]
     assert set(ADAPTERS) <= set(extras)
     (own,) = [text for text in extras["dev"] if text.startswith("ringfence[")]
-    assert sorted(re.findall(r"\w+", own)[1:]) == sorted([*ADAPTERS, "javascript", "postgres"])
+    assert sorted(re.findall(r"\w+", own)[1:]) == sorted([*ADAPTERS, *EXTRAS])
 
 
 def test_the_wheel_holds_the_core_and_the_adapters() -> None:
@@ -89,6 +96,9 @@ def test_the_folder_of_adapters_is_not_on_the_path() -> None:
         assert Path(path).resolve() != ROOT / "adapters"
     for name in ADAPTERS:
         spec = find_spec(name)
+        if name in PLUGINS:
+            assert spec is None  # its library has another name than the folder
+            continue
         assert spec is not None
         assert spec.origin is not None
         assert not Path(spec.origin).is_relative_to(ROOT / "adapters")
