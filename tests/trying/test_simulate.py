@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.trying.records import STORES, calls_of, policy_of, recording_guard
 
 from ringfence import Decision, Policy, Role, StoreKind, ToolCall, Verdict, acting_in
+from ringfence.audit.lines import line_of
 from ringfence.hookspecs import hookimpl
 from ringfence.trying.change import Change
 from ringfence.trying.judging import Trial
@@ -227,3 +231,45 @@ def test_a_call_that_was_only_observed_was_denied(tmp_path: Path) -> None:
             assert guard.run("t").observed
     (found,) = simulated(tmp_path, OLD)
     assert (found.recorded.decision, found.recorded.observed) == (Decision.DENY, True)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(("allow", "deny")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(("decision", "rule", "user", "roles", "a", "password")), inner, max_size=4
+        )
+    ),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    ("seq", "at", "tool", "arguments", "verdict", "verdicts", "caller", "session", "observed", "call")
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("intent", "refusal")), st.dictionaries(KEYS, JSON)), min_size=1, max_size=4
+    )
+)
+def test_no_forged_record_breaks_a_simulation(
+    tmp_path_factory: pytest.TempPathFactory, forged: list[tuple[str, dict[str, object]]]
+) -> None:
+    """Of a log that nobody verified every record may be anything: it is judged, or passed over."""
+    folder = tmp_path_factory.mktemp("forged")
+    sound: dict[str, object] = {
+        "at": 1.0,
+        "tool": "refund",
+        "arguments": {"amount": 1},
+        "verdict": {"decision": "allow"},
+    }
+    lines = [line_of(json.dumps({**sound, **fields, "kind": kind}), bytes(32)) for kind, fields in forged]
+    (folder / "calls.log").write_text("".join(lines))
+    for each in simulated(folder, OLD):
+        assert each.change in Change

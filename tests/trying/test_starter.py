@@ -61,6 +61,21 @@ def test_a_module_without_decorators_gives_its_public_functions(tmp_path: Path) 
     assert [tool.name for tool in tools_of(write(tmp_path, text))] == ["look", "send"]
 
 
+def test_a_module_gives_its_langchain_tools(tmp_path: Path) -> None:
+    """What LangChain's decorator made of a function is a tool, under the name that the model sees."""
+    text = (
+        "from langchain_core.tools import tool\n"
+        '@tool("send")\ndef send_it(text: str) -> str:\n    """Send."""\n    return text\n'
+        '@tool\nasync def look(text: str) -> str:\n    """Look."""\n    return text\n'
+        "def helper(): ...\n"
+    )
+    found = tools_of(write(tmp_path, text))
+    assert [(tool.name, tool.signature and tool.signature.names) for tool in found] == [
+        ("look", ("text",)),
+        ("send", ("text",)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,4 +1,4 @@
-"""The tools of a module, found without a guard: what `secure_tool` decorated, and what a guard in it has registered.
+"""The tools of a module: what `secure_tool` decorated, what a guard in it has registered, and what frameworks made tools of.
 
 Importing a module runs it, as whoever asks for it does anyway. The one idea: where a module has no registered tool, its own public
 functions are taken for its tools, which is what a person who starts with a policy has.
@@ -80,7 +80,18 @@ def _registered(module: ModuleType) -> list[Tool]:
             found.append(tool)
         elif isinstance(value, Guard):
             found += value.tools.values()
+        elif (framework_tool := _of_framework(value)) is not None:
+            found.append(framework_tool)
     return found
+
+
+def _of_framework(value: object) -> Tool | None:
+    """Return a tool that a framework made of a function, as LangChain's `@tool` does: an object with a name and its function."""
+    name = getattr(value, "name", None)
+    function = getattr(value, "func", None) or getattr(value, "coroutine", None)
+    if isinstance(value, type) or type(name) is not str or not callable(function):
+        return None
+    return make_tool(function, name=name)
 
 
 def _functions(module: ModuleType) -> list[Tool]:

@@ -93,12 +93,13 @@ def _recorded(record: dict[str, Any]) -> Recorded | None:
         return None
     if type(at) not in (int, float):
         return None
-    said = [each for each in record.get("verdicts") or [verdict] if type(each) is dict]
+    listed, seq = record.get("verdicts"), record.get("seq")
+    said = [each for each in (listed if type(listed) is list else [verdict]) if type(each) is dict]
     strictest = max(said, key=lambda each: _ORDER.index(_decision(each)), default=verdict)
     asked = Asked(tool, arguments, _principal(record), float(at), masked_names(arguments))  # type: ignore[arg-type]
     rules = tuple(str(each.get("rule", "")) for each in said)
     return Recorded(
-        seq=int(record.get("seq", 0)),
+        seq=seq if type(seq) is int else 0,
         call=str(record.get("call", "")),
         session=str(record.get("session", "")),
         asked=asked,
