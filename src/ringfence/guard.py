@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from ringfence.admission import Admission
     from ringfence.audit import AuditLog
-    from ringfence.call import Outcome
+    from ringfence.call import Outcome, ToolCall
     from ringfence.explain import Explanation
     from ringfence.in_force import InForce
     from ringfence.policy.model import CodeRule, Permission, Tier
@@ -397,6 +397,20 @@ class Guard:
 
         force = self._force
         return explain(force.policy, *self._gate.judge(force, tool, arguments))
+
+    def judge(self, call: ToolCall, session: Session) -> tuple[list[Verdict], list[RingfenceError]]:
+        """Return what every check says about a call that was made elsewhere, such as one of the record. As `decide`, for any caller.
+
+        Arguments:
+            call: the call, with its arguments as the tool would get them.
+            session: whose call it is, and what the session has done before.
+
+        Returns:
+            The verdicts in the order of the checks, and the errors behind those of checks that failed.
+
+        """
+        force, failures = self._force, list[RingfenceError]()
+        return force.asking.judge(call, force.policy, session, failures), failures
 
     # One step each
 

@@ -1,25 +1,22 @@
 """One policy that is asked about calls which nobody makes: `Trial`.
 
-It puts the policy in force as a guard does, plugins included, with a clock that is set for each call and sessions whose history is
-given. Nothing is run, asked, reserved or recorded. The one idea: the gate judges, not this module.
+It is a guard over the policy, plugins included, with a clock that is set for each call and sessions whose history is given. It is never
+asked to run or admit anything. The one idea: the guard judges, not this module.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ringfence.call import ToolCall
 from ringfence.clock import Clock
 from ringfence.errors import UnknownName
-from ringfence.explain import Explanation, explain
-from ringfence.gate import Gate
-from ringfence.in_force import bring_into_force
-from ringfence.incoming import Incoming
-from ringfence.recording import Recording
-from ringfence.registry import Registry
-from ringfence.session import Session, acting_in
+from ringfence.guard import Guard
+from ringfence.policy.compile import compile_policy
+from ringfence.policy.model import Audit, Mode, StoreKind
+from ringfence.session import acting_in
 from ringfence.tool import Tool
 from ringfence.trying.masking import RecordedArguments, ValueMasked
 from ringfence.verdict import Decision, Verdict, combine
@@ -29,9 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ringfence.call import Principal
-    from ringfence.errors import RingfenceError
-    from ringfence.policy.compile import CompiledPolicy
+    from ringfence.explain import Explanation
     from ringfence.policy.model import Policy
+    from ringfence.session import Session
 
 _NOTHING_MASKED: frozenset[str] = frozenset()
 
@@ -70,6 +67,9 @@ class Trial:
         PluginError: a plugin that it names cannot take part.
         ToolExists: two of the tools have one name.
 
+    Attributes:
+        policy: the policy, ready to decide.
+
     """
 
     def __init__(
@@ -80,29 +80,24 @@ class Trial:
         tools: Iterable[Tool] = (),
         plugins: Mapping[str, object] | None = None,
     ) -> None:
-        self._force = bring_into_force(policy, plugins or {}, folder)
-        self._registry = Registry()
-        for tool in tools:
-            self._registry.add(tool)
         self._now = 0.0
         # Both clocks are one, so that no setting of it is a jump.
-        incoming = Incoming(self._registry, Clock(lambda: self._now, lambda: self._now))
-        self._gate = Gate(incoming, Recording(None))
+        clock = Clock(lambda: self._now, lambda: self._now)
+        asked = replace(policy, mode=Mode.ENFORCE, audit=Audit(store=StoreKind.MEMORY))
+        self._guard = Guard(asked, plugins=plugins, folder=folder, clock=clock)
+        for tool in tools:
+            self._guard.register(tool)
         self._strangers: dict[str, Tool] = {}
-
-    @property
-    def policy(self) -> CompiledPolicy:
-        """The policy, ready to decide."""
-        return self._force.policy
+        self.policy = compile_policy(policy, folder)
 
     @property
     def tools(self) -> Mapping[str, Tool]:
         """The registered tools by name."""
-        return self._registry.tools
+        return self._guard.tools
 
     def tool(self, name: str) -> Tool:
         """Return the registered tool of this name, or one without requirements."""
-        known = self._registry.tools.get(name)
+        known = self.tools.get(name)
         if known is None and (known := self._strangers.get(name)) is None:
             known = self._strangers[name] = Tool(name)
         return known
@@ -131,7 +126,7 @@ class Trial:
         """
         self._now = at
         with acting_in(session):
-            return explain(self.policy, *self._gate.judge(self._force, self.tool(tool), arguments))
+            return self._guard.explain(self.tool(tool), arguments)
 
     def decide(self, asked: Asked, session: Session) -> Verdict | None:
         """Return the verdict on a call; None where it hangs on a value that is not known.
@@ -139,18 +134,13 @@ class Trial:
         A denial that reads no such value stands whatever the value was: nothing overrules it but a gate that broke.
         """
         self._now = asked.at
-        failures: list[RingfenceError] = []
         if asked.masked is None or asked.masked:
-            return self._decide_masked(asked, session, failures)
-        call = self._call(asked, session, asked.arguments)
-        return combine(self._force.asking.judge(call, self.policy, session, failures))
+            return self._decide_masked(asked, session)
+        return combine(self._guard.judge(self._call(asked, session, asked.arguments), session)[0])
 
-    def _decide_masked(
-        self, asked: Asked, session: Session, failures: list[RingfenceError]
-    ) -> Verdict | None:
+    def _decide_masked(self, asked: Asked, session: Session) -> Verdict | None:
         arguments = RecordedArguments(asked.arguments, asked.masked)
-        call = self._call(asked, session, arguments)
-        said = self._force.asking.judge(call, self.policy, session, failures)
+        said, failures = self._guard.judge(self._call(asked, session, arguments), session)
         if not arguments.reads:
             return combine(said)
         known = [verdict for verdict in said if not verdict.broken]
