@@ -12,7 +12,10 @@ import pytest
 from bench.tables import TRACES_METHOD, _section
 from bench.traces import POLICIES, measure, read
 
-from ringfence.policy.file import check_policy_file
+from ringfence.policy.file import check_policy_file, load_policy
+from ringfence.trying.cases import load_cases
+from ringfence.trying.judging import Trial
+from ringfence.trying.testing import run_cases
 
 ROOT = Path(__file__).parents[1]
 POLICY = """
@@ -118,3 +121,12 @@ def test_the_policies_that_are_measured_are_sound(suite: str) -> None:
     found = check_policy_file(POLICIES / f"agentdojo_{suite}.yaml")
     assert found.compiled is not None
     assert len(found.compiled.policy.roles) == 1
+
+
+@pytest.mark.parametrize("suite", ["banking", "slack"])
+def test_the_policies_that_are_measured_say_what_they_are_meant_to(suite: str) -> None:
+    """The cases beside each policy hold."""
+    cases = load_cases(POLICIES / f"agentdojo_{suite}.cases.yaml")
+    assert cases.policy is not None
+    results = list(run_cases(cases.cases, Trial(load_policy(cases.policy), POLICIES)))
+    assert [(result.case.name, result.faults) for result in results if not result.passed] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -177,6 +178,12 @@ def test_whatever_is_taken_as_plain_reaches_cedar(value: object) -> None:
     assert result.allowed, result.diagnostics.errors
 
 
+def entity(kind: str) -> str:
+    """Return an entity that would make itself a member of a role."""
+    parents = [{"type": "Role", "id": "admin"}]
+    return json.dumps([{"uid": {"__entity": {"type": kind, "id": "ana"}}, "attrs": {}, "parents": parents}])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -184,6 +191,8 @@ def test_whatever_is_taken_as_plain_reaches_cedar(value: object) -> None:
         (("",), "was given no policy, so it would deny every call"),
         (("permit(principal, action, resource);", "entity"), "was given what Cedar cannot read"),
         (("permit(principal, action, resource);", None, "[1]"), "was given what Cedar cannot read"),
+        (("permit(principal, action, resource);", None, entity("User")), "was given an entity of the type User"),
+        (("permit(principal, action, resource);", None, entity("Role")), "was given an entity of the type Role"),
         (
             ("permit(principal is Dog, action, resource);", "entity User; entity Tool; action call appliesTo {principal: User, resource: Tool};"),
             "has a policy that does not fit the schema",

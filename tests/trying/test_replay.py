@@ -145,6 +145,15 @@ def test_what_was_denied_to_some_stays_denied_when_others_may(tmp_path: Path) ->
     assert decided == [Decision.ALLOW, Decision.DENY]
 
 
+def test_an_empty_log_gives_a_policy_that_allows_nothing(tmp_path: Path) -> None:
+    """Where nothing was seen, the file is sound and holds no role and no tool."""
+    with recording_guard(tmp_path, Policy()) as guard:
+        guard.register(lambda: None, name="t")
+        guard.run("t")
+    policy = sound(tmp_path, first_policy(tmp_path))
+    assert (policy.roles, policy.tools, policy.users) == ({}, {}, {})
+
+
 def test_hostile_names_and_values_do_no_harm(tmp_path: Path) -> None:
     """Names with YAML's, the pattern's and the terminal's own characters are quoted, escaped or left out with a word."""
     hostile = {"no": "yes", "a: b": "1e3", "q\"'": "\u2028", "[x]": "\x1b[2J", "": "\ud800"}

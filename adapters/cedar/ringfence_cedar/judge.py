@@ -43,7 +43,7 @@ class CedarPlugin:
     Arguments:
         policies: Cedar policies, as text.
         schema: a Cedar schema, in Cedar's syntax or JSON: policies and requests must fit it. None: any.
-        entities: further entities in Cedar's JSON form, such as tools with attributes. None: none.
+        entities: further entities in Cedar's JSON form, such as tools with attributes, but no users and roles. None: none.
 
     Raises:
         PluginInvalid: one of them cannot be read, a policy does not fit the schema, or there is no policy.
@@ -64,6 +64,7 @@ class CedarPlugin:
             )
         if not json.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"]:
             raise _invalid("was given no policy, so it would deny every call")
+        _refuse_callers(entities or "[]")
         self._roles: tuple[str, Any] = ("", None)
         self._callers: dict[tuple[str, Principal], Any] = {}
 
@@ -148,6 +149,15 @@ class CedarPlugin:
             found = self._entities.with_added_json_str(json.dumps(listed))
             self._roles = (policy.version, found)
         return found
+
+
+def _refuse_callers(entities: str) -> None:
+    """Check that a file of entities makes nobody a member of anything: who calls, and in which roles, is told by the guard."""
+    for entity in json.loads(entities):
+        uid = entity["uid"]
+        kind = uid.get("__entity", uid)["type"] if isinstance(uid, dict) else str(uid).partition("::")[0]
+        if kind in ("User", "Role"):
+            raise _invalid(f"was given an entity of the type {kind}, which the guard makes itself")
 
 
 def _role(name: str) -> dict[str, str]:

@@ -417,10 +417,11 @@ def print_verification(found: Verification, *, stderr: bool = False) -> None:
 def _print_line(record: Record) -> None:
     import json
 
-    typer.echo(_ascii(json.dumps(record)))
+    typer.echo(ascii_only(json.dumps(record)))
 
 
-def _ascii(text: str) -> str:
+def ascii_only(text: str) -> str:
+    """Return JSON in ASCII such that no terminal takes a part of it for a command."""
     return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
 
 
@@ -510,7 +511,7 @@ def _add_rows(table: Table, record: Record, prefix: str) -> None:
 def _write_jsonl(file: TextIO, records: Iterator[Record]) -> None:
     import json
 
-    file.writelines(_ascii(json.dumps(record)) + "\n" for record in records)
+    file.writelines(ascii_only(json.dumps(record)) + "\n" for record in records)
 
 
 def _write_csv(file: TextIO, records: Iterator[Record]) -> None:

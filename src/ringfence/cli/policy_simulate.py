@@ -48,7 +48,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     Each call is judged after what ran before it in its session. Where the policy reads a value that the record masks or cuts, the
     call is unknown. Exit code 0: done. 1: --fail-on-loosened, and something would be looser. 2: policy or log cannot be used.
     """
-    from ringfence.cli.audit import moment
+    from ringfence.cli.audit import ascii_only, moment
     from ringfence.cli.trying import find_tools, open_record, open_trial
     from ringfence.trying.change import Change
     from ringfence.trying.recorded import recorded_calls
@@ -62,11 +62,11 @@ def simulate(  # noqa: PLR0913 - one for each option
     with open_record(over, key_file, unverified=unverified, quiet=json) as (source, progress):
         for found in _counted(judge(recorded_calls(source, progress), trial, start), summary):
             if json:
-                typer.echo(json_module.dumps(_facts(found)))
+                typer.echo(ascii_only(json_module.dumps(_facts(found))))
             elif everything or len(kept) < number:
                 kept.append(found)
     if json:
-        typer.echo(json_module.dumps(_summary(summary)))
+        typer.echo(ascii_only(json_module.dumps(_summary(summary))))
     else:
         _print(summary, kept)
     if fail_on_loosened and summary.changes[Change.LOOSER]:

@@ -87,11 +87,13 @@ def _registered(module: ModuleType) -> list[Tool]:
 
 def _of_framework(value: object) -> Tool | None:
     """Return a tool that a framework made of a function, as LangChain's `@tool` does: an object with a name and its function."""
-    name = getattr(value, "name", None)
-    function = getattr(value, "func", None) or getattr(value, "coroutine", None)
-    if isinstance(value, type) or type(name) is not str or not callable(function):
+    if isinstance(value, type):
         return None
-    return make_tool(function, name=name)
+    try:
+        name, function = value.name, getattr(value, "func", None) or value.coroutine  # type: ignore[attr-defined]  # what has none is no tool
+    except Exception:  # noqa: BLE001 - a module may hold anything, and its attributes may do anything
+        return None
+    return make_tool(function, name=name) if type(name) is str and callable(function) else None
 
 
 def _functions(module: ModuleType) -> list[Tool]:
