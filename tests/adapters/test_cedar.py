@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,6 @@ from ringfence_cedar import CedarPlugin
 from ringfence_cedar.context import NotPlain, arguments_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import MakeGuard
 
 CALLS = (Permission.EXECUTE_TOOL,)
@@ -237,6 +236,19 @@ def test_further_entities_give_tools_attributes(make_guard: MakeGuard, tmp_path:
     plugin = CedarPlugin.from_files(tmp_path / "p.cedar", entities=tmp_path / "e.json")
     assert decide(make_guard, plugin, "read").allowed
     assert decide(make_guard, plugin, "refund").rule == "cedar.default"
+
+
+def test_the_guides_policies_work(make_guard: MakeGuard) -> None:
+    """The Cedar policies in the guide are read, and say what the text beside them does."""
+    guide = (Path(__file__).parents[2] / "docs" / "cedar.md").read_text(encoding="utf-8")
+    plugin = CedarPlugin(guide.split("```\n@id")[1].split("```")[0].join(["@id", ""]))
+    roles = {"support": Role(permissions=CALLS, allow=("*",))}
+    guard = make_guard(plugins={"cedar": plugin}, roles=roles)
+    guard.register(_anything, name="refund")
+    with guard.acting_as("ana", ["support"]):
+        assert guard.decide("refund", {"amount": 20}).allowed
+        assert guard.decide("refund", {"amount": 200}).rule == "cedar.default"
+        assert guard.decide("refund", {"amount": 20, "reason": "gift"}).rule == "cedar.no-gifts"
 
 
 def test_without_cedarpy_the_import_says_what_to_install() -> None:
