@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +13,12 @@ from tests.trying.records import STORES, calls_of, policy_of, recording_guard
 
 from ringfence import Decision, Policy, Role, StoreKind, ToolCall, Verdict, acting_in
 from ringfence.audit.lines import line_of
+from ringfence.audit.store import open_source
 from ringfence.hookspecs import hookimpl
+from ringfence.policy.file import check_policy_file
 from ringfence.trying.change import Change
 from ringfence.trying.judging import Trial
+from ringfence.trying.replay import from_log
 from ringfence.trying.simulate import DECORATED, MASKED, Simulated, Summary, simulate
 
 if TYPE_CHECKING:
@@ -243,25 +247,36 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(("decision", "rule", "user", "roles", "a", "password")), inner, max_size=4
+            st.sampled_from(("decision", "rule", "user", "roles", "a", "password", "wall_seconds")),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=6,
 )
+FORGED = st.sampled_from(("intent", "intent", "refusal", "outcome"))
 KEYS = st.sampled_from(
-    ("seq", "at", "tool", "arguments", "verdict", "verdicts", "caller", "session", "observed", "call")
-)
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(("intent", "refusal")), st.dictionaries(KEYS, JSON)), min_size=1, max_size=4
+    (
+        "usage",
+        "seq",
+        "at",
+        "tool",
+        "arguments",
+        "verdict",
+        "verdicts",
+        "caller",
+        "session",
+        "observed",
+        "call",
     )
 )
+
+
+@given(st.lists(st.tuples(FORGED, st.dictionaries(KEYS, JSON)), min_size=1, max_size=4))
 def test_no_forged_record_breaks_a_simulation(
     tmp_path_factory: pytest.TempPathFactory, forged: list[tuple[str, dict[str, object]]]
 ) -> None:
-    """Of a log that nobody verified every record may be anything: it is judged, or passed over."""
+    """Of a log that nobody verified every record may be anything: it is judged, or passed over, and a first policy from it is sound."""
     folder = tmp_path_factory.mktemp("forged")
     sound: dict[str, object] = {
         "at": 1.0,
@@ -273,3 +288,6 @@ def test_no_forged_record_breaks_a_simulation(
     (folder / "calls.log").write_text("".join(lines))
     for each in simulated(folder, OLD):
         assert each.change in Change
+    with closing(open_source(folder / "calls.log")) as source:
+        (folder / "first.yaml").write_text(from_log(source), encoding="utf-8")
+    assert check_policy_file(folder / "first.yaml").faults == ()

@@ -96,7 +96,7 @@ def _recorded(record: dict[str, Any]) -> Recorded | None:
     listed, seq = record.get("verdicts"), record.get("seq")
     said = [each for each in (listed if type(listed) is list else [verdict]) if type(each) is dict]
     strictest = max(said, key=lambda each: _ORDER.index(_decision(each)), default=verdict)
-    asked = Asked(tool, arguments, _principal(record), float(at), masked_names(arguments))  # type: ignore[arg-type]
+    asked = Asked(tool, arguments, principal_of(record), float(at), masked_names(arguments))  # type: ignore[arg-type]
     rules = tuple(str(each.get("rule", "")) for each in said)
     return Recorded(
         seq=seq if type(seq) is int else 0,
@@ -117,7 +117,8 @@ def _decision(verdict: dict[str, Any]) -> Decision:
     return Decision(found) if found in _ORDER else Decision.DENY
 
 
-def _principal(record: dict[str, Any]) -> Principal:
+def principal_of(record: dict[str, Any]) -> Principal:
+    """Return the caller of a record; nobody where it names none."""
     roles = field(record, "caller", "roles")
     return Principal(
         str(field(record, "caller", "user") or ""),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ringfence.audit.query import Filter, field, select
 from ringfence.policy.model import BUILT_IN_ROLES
 from ringfence.trying.observed import is_list, observe
-from ringfence.trying.recorded import recorded_calls
+from ringfence.trying.recorded import principal_of, recorded_calls
 from ringfence.trying.writing import comment, exact, is_writable, listed, scalar, word
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Roles = tuple[str, ...]
 _MOST_USERS = 100
 _DEFAULT_SECONDS = 30.0
+_MOST_SECONDS = 7 * 86400.0
 _HEAD = """\
 # A first policy, from {calls:,} calls that a log holds{span}. Whatever it does not allow is denied.
 # {refused:,} calls that were denied were left out. What was seen is no more than that: look at each line before you rely on it.
@@ -63,8 +64,8 @@ def _loads(source: Source) -> dict[Roles, tuple[int, float]]:
     running: dict[str, set[str]] = {}
     found: dict[Roles, tuple[int, float]] = {}
     for record in select(source, Filter()):
-        call, user = str(record.get("call")), str(field(record, "caller", "user"))
-        roles = tuple(map(str, field(record, "caller", "roles") or ()))
+        call, caller = str(record.get("call")), principal_of(record)
+        user, roles = caller.user, caller.roles
         most, longest = found.get(roles, (1, 0.0))
         if record.get("kind") == "intent":
             running.setdefault(user, set()).add(call)
@@ -72,7 +73,8 @@ def _loads(source: Source) -> dict[Roles, tuple[int, float]]:
         elif record.get("kind") == "outcome":
             running.get(user, set()).discard(call)
             seconds = field(record, "usage", "wall_seconds")
-            found[roles] = most, max(longest, seconds if isinstance(seconds, float) else 0.0)
+            sound = isinstance(seconds, float) and 0 <= seconds < _MOST_SECONDS
+            found[roles] = most, max(longest, seconds if sound else 0.0)
     return found
 
 
