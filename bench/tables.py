@@ -126,8 +126,10 @@ def _suites(suites: list[dict[str, Any]]) -> list[str]:
 TRACES_METHOD = """Recorded runs of AgentDojo 0.1.35, judged step by step under the policies in `bench/policies/`, which were written from the tools'
 schemas and the users' needs. An attack is *allowed* where every step of the attacker is, *asked* where a person is asked about one of them and none is denied;
 whether that person notices is not measured, and the more of the user's own steps are asked, the less likely it is. A *perfect list of tools* would allow
-for each run exactly the tools that the user's own steps need: nobody has one, and what it lets through is a limit for roles and tool names. One
-change was made after a first run: the policy for banking demanded that a recipient have the form of an IBAN, which denied five payments of users; it now leaves that to the person, who is asked anyway."""
+for each run exactly the tools that the user's own steps need: nobody has one, and what it lets through is a limit for roles and tool names. Two
+changes were made after a run: the policy for banking demanded that a recipient have the form of an IBAN, which denied five payments of users, and forbade a new password after reading, which denied
+four more; both are left to the person, who is asked anyway. Without conditions on what was read before, that is with roles and argument rules alone, 41 steps of users would be asked in banking (for
+the same attacks), and 31 in slack, where 8 attacks would be open."""
 
 
 def _percent(share: float | None) -> str:

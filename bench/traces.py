@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import machine, versions
 from ringfence.call import Principal
 from ringfence.policy.file import load_sound_policy
-from ringfence.session import Session
-from ringfence.trying.judging import Asked, Trial, remember
+from ringfence.trying.history import made_up_session, succeed
+from ringfence.trying.judging import Asked, Trial
 from ringfence.verdict import Decision
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Suite:
         """Judge the steps of one run in order, and count what became of them."""
         (role,) = trial.policy.policy.roles
         principal = Principal("user", (role,))
-        session = Session("0" * 16, principal)
+        session = made_up_session(principal)
         said: dict[str, list[str]] = {"user": [], "attack": []}
         for step in trace.steps:
             verdict = trial.decide(Asked(step.tool, step.arguments, principal, _AT), session)
@@ -113,7 +113,8 @@ class Suite:
             self.steps[step.by][word] += 1
             self.rules[step.by][f"{word} by {verdict.rule}"] += 1
             said[step.by].append(word)
-            remember(session, step.tool, ran=verdict.decision is not Decision.DENY)
+            if verdict.decision is not Decision.DENY:
+                succeed(session, step.tool, _AT)
         self._count(trace, said)
 
     def _count(self, trace: Trace, said: dict[str, list[str]]) -> None:

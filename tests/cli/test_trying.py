@@ -322,3 +322,31 @@ def test_explain_at_another_time_after_other_calls(folder: Path) -> None:
     assert json.loads(run(*call)[1])["verdict"]["decision"] == "ask"
     found = json.loads(run(*call, "--tools", folder / "tools_to_explain.py")[1])
     assert (found["verdict"]["decision"], found["verdict"]["rule"]) == ("deny", "@export.role")
+
+
+def test_rules_with_conditions_are_tried_like_any_other(folder: Path) -> None:
+    """A rule about what came before shows in cases, in their coverage and in `explain`."""
+    rules = "rules:\n  web: {decision: deny, tools: [refund], unless: {not_after: [browse]}}\n  never: {decision: deny, tools: [nothing]}\n"
+    (folder / "p.yaml").write_text(POLICY + rules)
+    (folder / "cases.yaml").write_text(
+        CASES
+        + "  - {name: after, call: {tool: refund, arguments: {amount: 1}}, after: [browse], expect: deny, rule: rules.web}\n"
+    )
+    code, out, _ = run("policy", "test", folder / "cases.yaml", "--json", "--coverage")
+    found = json.loads(out)
+    assert (code, found["failed"]) == (0, 0)
+    assert "rules.never" in found["unreached"]
+    assert "rules.web" not in found["unreached"]
+    call = (
+        "explain",
+        folder / "p.yaml",
+        "--user",
+        "ana",
+        "--tool",
+        "refund",
+        "--args",
+        '{"amount": 1}',
+        "--json",
+    )
+    assert json.loads(run(*call)[1])["verdict"]["decision"] == "allow"
+    assert json.loads(run(*call, "--after", "browse")[1])["verdict"]["rule"] == "rules.web"

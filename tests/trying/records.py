@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ringfence import Audit, Durability, Guard, Policy, StoreKind
 from ringfence.audit.store import open_source
 from ringfence.policy.file import load_policy
-from ringfence.trying.recorded import Recorded, recorded_calls
+from ringfence.trying.recorded import Recorded, RecordedEnd, recorded_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def _anything() -> Callable[..., object]:
     return tool
 
 
-def calls_of(folder: Path) -> list[Recorded]:
-    """Return the calls of the log in a folder."""
+def records_of(folder: Path) -> list[Recorded | RecordedEnd]:
+    """Return the calls of the log in a folder, and their ends."""
     with closing(open_source(folder / "calls.log")) as source:
         return list(recorded_calls(source))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.trying.records import calls_of, policy_of, recording_guard, register
+from tests.trying.records import policy_of, recording_guard, records_of, register
 
 from ringfence.errors import UnknownName
 from ringfence.policy.match import fits
@@ -77,6 +77,38 @@ def test_a_role_that_is_gone_and_one_that_is_new(tmp_path: Path) -> None:
     assert {(("analyst",), "stricter"), (("auditor",), "looser")} <= kinds
 
 
+RULES = """
+rules:
+  late: {decision: deny, tools: [export], when: {hours: "22:00-06:00"}}
+  web: {decision: deny, tools: [export], unless: {not_after: ["get_*"]}}
+  large: {decision: ask, tools: [refund], when: {arguments: {amount: {min: 50}}}}
+  eve: {decision: deny, tools: [export], when: {users: [eve], addresses: [10.0.0.0/8]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("22:00-06:00", "21:00-06:00", "stricter"),
+        ('["get_*"]', "[]", "looser"),
+        ("min: 50", "min: 51", "looser"),
+        ("users: [eve]", "users: [eva]", "stricter"),
+        ("10.0.0.0/8", "10.1.0.0/16", "looser"),
+    ],
+)
+def test_conditions_are_asked_about(tmp_path: Path, old: str, new: str, kind: str) -> None:
+    """Hours, earlier calls, arguments, users and networks that conditions name are among the samples."""
+    with_rules = OLD + RULES
+    found = made_up(
+        tmp_path,
+        with_rules,
+        with_rules.replace(old, new)
+        if new != "[]"
+        else with_rules.replace(f"unless: {{not_after: {old}}}", "when: {users: [nobody-at-all]}"),
+    )
+    assert kind in {each.change.value for each in found}
+
+
 @given(st.text("ab*?[]!c-", max_size=8))
 def test_an_example_of_a_plain_pattern_fits_it(pattern: str) -> None:
     """Where a pattern has no set of characters its example always fits."""
@@ -90,7 +122,7 @@ def test_a_pattern_without_a_tool_gets_an_example(tmp_path: Path) -> None:
     assert tool_names(trial) == ["refund", "export", "read_any"]
 
 
-def test_calls_of_cases_and_of_a_log_are_judged_in_their_sessions(tmp_path: Path) -> None:
+def test_records_of_cases_and_of_a_log_are_judged_in_their_sessions(tmp_path: Path) -> None:
     """Each question carries its name and what ran before it."""
     cases = tmp_path / "cases.yaml"
     cases.write_text(
@@ -109,7 +141,7 @@ def test_calls_of_cases_and_of_a_log_are_judged_in_their_sessions(tmp_path: Path
         with guard.acting_as("ana"):
             guard.run("read_x")
             guard.run("read_x")
-    counts = [dict(question.history.admitted) for question in from_record(calls_of(tmp_path))]
+    counts = [dict(question.history.admitted) for question in from_record(records_of(tmp_path))]
     assert counts == [{}, {"read_x": 1}]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.trying.records import STORES, calls_of, policy_of, recording_guard, register
+from tests.trying.records import STORES, policy_of, recording_guard, records_of, register
 
 from ringfence import Decision, Policy, Role, StoreKind
 from ringfence.audit.store import open_source
@@ -110,7 +110,7 @@ def test_the_record_under_it_is_as_it_was(tmp_path: Path, store: StoreKind) -> N
     """Replayed over the same log, the first policy changes no decision."""
     record(tmp_path, store)
     trial = Trial(sound(tmp_path, first_policy(tmp_path)))
-    assert [str(each.change) for each in simulate(calls_of(tmp_path), trial)] == ["same"] * 10
+    assert [str(each.change) for each in simulate(records_of(tmp_path), trial)] == ["same"] * 10
 
 
 def test_a_log_that_was_only_observed_gives_a_policy(tmp_path: Path) -> None:
@@ -141,7 +141,9 @@ def test_what_was_denied_to_some_stays_denied_when_others_may(tmp_path: Path) ->
             assert guard.run("t").denied
     policy = sound(tmp_path, first_policy(tmp_path))
     assert policy.roles["b"].deny == ("t",)
-    decided = [each.verdict.decision for each in simulate(calls_of(tmp_path), Trial(policy)) if each.verdict]
+    decided = [
+        each.verdict.decision for each in simulate(records_of(tmp_path), Trial(policy)) if each.verdict
+    ]
     assert decided == [Decision.ALLOW, Decision.DENY]
 
 
@@ -207,7 +209,7 @@ def test_nothing_that_was_allowed_is_denied(
             with guard.acting_as("ana", list(roles)):
                 guard.run(tool, arguments)
     trial = Trial(sound(folder, first_policy(folder)))
-    for each in simulate(calls_of(folder), trial):
+    for each in simulate(records_of(folder), trial):
         if each.recorded.decision is not Decision.DENY:
             assert each.verdict is not None
             assert each.verdict.decision is not Decision.DENY, (each, first_policy(folder))

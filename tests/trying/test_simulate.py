@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.trying.records import STORES, calls_of, policy_of, recording_guard
+from tests.trying.records import STORES, policy_of, recording_guard, records_of
 
 from ringfence import Decision, Policy, Role, StoreKind, ToolCall, Verdict, acting_in
 from ringfence.audit.lines import line_of
 from ringfence.audit.store import open_source
+from ringfence.clock import Clock
 from ringfence.hookspecs import hookimpl
 from ringfence.policy.file import check_policy_file
 from ringfence.trying.change import Change
 from ringfence.trying.judging import Trial
+from ringfence.trying.recorded import Recorded
 from ringfence.trying.replay import from_log
 from ringfence.trying.simulate import DECORATED, MASKED, Simulated, Summary, simulate
 
@@ -59,7 +61,7 @@ def record(folder: Path, store: StoreKind = StoreKind.SQLITE) -> None:
 
 def simulated(folder: Path, text: str) -> list[Simulated]:
     """Return what a new policy says about the record."""
-    return list(simulate(calls_of(folder), Trial(policy_of(folder, text))))
+    return list(simulate(records_of(folder), Trial(policy_of(folder, text))))
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -152,7 +154,7 @@ def test_a_plugin_that_reads_a_masked_argument_makes_the_call_unknown(tmp_path: 
     """A plugin cannot be looked into, so it counts what it read: also where it catches the failure and answers all the same."""
     record(tmp_path)
     trial = Trial(policy_of(tmp_path, OLD), plugins={"theirs": plugin})
-    found = {each.recorded.asked.tool: each for each in simulate(calls_of(tmp_path), trial)}
+    found = {each.recorded.asked.tool: each for each in simulate(records_of(tmp_path), trial)}
     assert found["login"].change is Change.UNKNOWN
     assert found["refund"].change is Change.SAME
 
@@ -182,12 +184,70 @@ def test_each_call_is_judged_in_its_own_sessions_history(tmp_path: Path) -> None
             with acting_in(session):
                 guard.run(tool)
     trial = Trial(policy, plugins={"once": AtMostOnce()})
-    calls = calls_of(tmp_path)
+    calls = records_of(tmp_path)
     found = list(simulate(calls, trial))
     rules = ["" if each.verdict is None else each.verdict.rule for each in found]
     assert rules == ["roles.a.allow", "roles.a.deny", "once", "roles.a.allow", "once"]
-    late = list(simulate(calls, trial, since=calls[2].asked.at))
+    third = [call for call in calls if isinstance(call, Recorded)][2]
+    late = list(simulate(calls, trial, since=third.asked.at))
     assert [each.verdict.rule for each in late if each.verdict] == rules[2:]
+
+
+RULES = """
+roles: {a: {permissions: [execute_tool], allow: ["*"]}}
+rules:
+  read-first: {decision: deny, tools: [pay], unless: {after: [look]}}
+  no-pay-after-web: {decision: ask, tools: [pay], unless: {not_after: [web]}}
+  twice: {decision: deny, tools: [look], unless: {at_most: {calls: 2, seconds: 60}}}
+"""
+
+
+def test_rules_about_the_session_see_what_ran_and_what_succeeded(tmp_path: Path) -> None:
+    """A rule that was not there when the log was made sees the record's own history: a call that failed began and did not succeed."""
+
+    def fails() -> None:
+        raise ValueError
+
+    old = policy_of(tmp_path, "roles: {a: {permissions: [execute_tool], allow: ['*']}}")
+    times = [0.0]
+    with recording_guard(tmp_path, old, clock=Clock(lambda: times[0], lambda: times[0])) as guard:
+        guard.register(fails, name="look")
+        for name in ("pay", "web", "see"):
+            guard.register(lambda: None, name=name)
+        with guard.acting_as("ana", ["a"]):
+            guard.run("look")
+            guard.run("pay")
+            guard.run("look")
+            guard.run("look")
+            times[0] = 61.0
+            guard.run("look")
+            guard.run("web")
+            guard.run("pay")
+        with guard.acting_as("ana", ["a"]):
+            guard.run("pay")
+    new = RULES.replace("[look]}}", "[see]}}")
+    found = [each.verdict.decision.value for each in simulated(tmp_path, new) if each.verdict]
+    assert found == ["allow", "deny", "allow", "deny", "allow", "allow", "deny", "deny"]
+    found = [each.verdict.rule for each in simulated(tmp_path, RULES) if each.verdict]
+    assert found[1] == "rules.read-first"  # the look before it failed
+    sure = RULES.replace("deny, tools: [pay], unless: {after: [look]}", "deny, tools: [x]")
+    found = [each.verdict.rule for each in simulated(tmp_path, sure) if each.verdict]
+    assert found == [
+        "roles.a.allow", "roles.a.allow", "roles.a.allow", "rules.twice",
+        "roles.a.allow", "roles.a.allow", "rules.no-pay-after-web", "roles.a.allow",
+    ]  # fmt: skip
+
+
+def test_a_condition_on_a_masked_argument_makes_the_call_unknown(tmp_path: Path) -> None:
+    """A rule whose condition reads a password is not guessed."""
+    record(tmp_path)
+    new = (
+        OLD
+        + "rules:\n  weak: {decision: deny, tools: [login], when: {arguments: {password: {max_length: 3}}}}\n"
+    )
+    found = {each.recorded.asked.tool: each for each in simulated(tmp_path, new)}
+    assert (found["login"].change, found["login"].why) == (Change.UNKNOWN, MASKED)
+    assert found["refund"].change is Change.SAME
 
 
 def test_what_a_decorator_asks_for_needs_its_module(tmp_path: Path) -> None:
@@ -200,8 +260,8 @@ def test_what_a_decorator_asks_for_needs_its_module(tmp_path: Path) -> None:
         tool = guard.register(pay, role="power_user")
         with guard.acting_as("ana", ["power_user"]):
             assert guard.run("pay", {"amount": 1}).success
-    (without,) = simulate(calls_of(tmp_path), Trial(policy))
-    (known,) = simulate(calls_of(tmp_path), Trial(policy, tools=[tool]))
+    (without,) = simulate(records_of(tmp_path), Trial(policy))
+    (known,) = simulate(records_of(tmp_path), Trial(policy, tools=[tool]))
     assert (without.verdict, without.why) == (None, DECORATED)
     assert known.change is Change.SAME
 

@@ -87,14 +87,13 @@ def _explanation(
     at: datetime | None,
     after: Sequence[str],
 ) -> Explanation:
-    from ringfence.session import Session
-    from ringfence.trying.judging import remember
+    from ringfence.trying.history import made_up_session, succeed
 
-    session = Session("0" * 16, principal)
+    session = made_up_session(principal)
+    moment = (datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)).timestamp()
     for earlier in after:
-        remember(session, earlier, ran=True)
-    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    return trial.explain(tool, arguments, session, moment.timestamp())
+        succeed(session, earlier, moment)
+    return trial.explain(tool, arguments, session, moment)
 
 
 def _facts(policy: CompiledPolicy, found: Explanation) -> dict[str, Any]:

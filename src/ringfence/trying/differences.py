@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringfence.session import Session
 from ringfence.trying.change import Change, change
-from ringfence.trying.judging import Asked, remember
+from ringfence.trying.history import Sessions, made_up_session, succeed
+from ringfence.trying.judging import Asked
+from ringfence.trying.recorded import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ringfence.session import Session
     from ringfence.trying.cases import Case
     from ringfence.trying.judging import Trial
-    from ringfence.trying.recorded import Recorded
+    from ringfence.trying.recorded import RecordedEnd
+    from ringfence.trying.samples import Sample
     from ringfence.verdict import Verdict
-
-_SESSION = "0" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +74,22 @@ def differences(old: Trial, new: Trial, questions: Iterable[Question]) -> Iterat
         yield Difference(question, old.decide(asked, history), new.decide(asked, history))
 
 
-def from_samples(calls: Iterable[Asked]) -> Iterator[Question]:
-    """Yield made-up calls, each the first one of its session."""
-    for asked in calls:
-        yield Question(asked, Session(_SESSION, asked.principal))
+def from_samples(calls: Iterable[Sample]) -> Iterator[Question]:
+    """Yield made-up calls, each after the one that its sample names."""
+    for sample in calls:
+        session = made_up_session(sample.asked.principal)
+        if sample.after:
+            succeed(session, sample.after, sample.asked.at)
+        yield Question(sample.asked, session)
 
 
-def from_record(calls: Iterable[Recorded]) -> Iterator[Question]:
+def from_record(records: Iterable[Recorded | RecordedEnd]) -> Iterator[Question]:
     """Yield recorded calls, each at its place in its session. Use one before taking the next: the session goes on."""
-    sessions: dict[str, Session] = {}
-    for call in calls:
-        session = sessions.get(call.session) or Session(call.session, call.asked.principal)
-        if call.session:
-            sessions[call.session] = session
-        session.principal = call.asked.principal
-        yield Question(call.asked, session, call.call)
-        remember(session, call.asked.tool, ran=call.ran)
+    sessions = Sessions()
+    for record in records:
+        if isinstance(record, Recorded):
+            yield Question(record.asked, sessions.of(record), record.call)
+        sessions.note(record)
 
 
 def from_cases(cases: Iterable[Case], trial: Trial, at: float) -> Iterator[Question]:
@@ -109,8 +110,8 @@ def from_cases(cases: Iterable[Case], trial: Trial, at: float) -> Iterator[Quest
         caller = case.caller
         roles = trial.roles_of(caller.user) if caller.roles is None else caller.roles
         principal = Principal(caller.user, roles, caller.address)
-        session = Session(_SESSION, principal)
-        for earlier in case.after:
-            remember(session, earlier.tool, ran=True)
+        session = made_up_session(principal)
         moment = at if case.at is None else case.at
+        for earlier in case.after:
+            succeed(session, earlier.tool, moment)
         yield Question(Asked(case.call.tool, case.call.arguments, principal, moment), session, case.name)

@@ -159,15 +159,3 @@ class Trial:
             session.id,
             asked.at,
         )
-
-
-def remember(session: Session, tool: str, *, ran: bool) -> None:
-    """Put a call into a session's history, as the gate does when it admits or refuses one.
-
-    Arguments:
-        session: the session.
-        tool: the tool's name.
-        ran: whether it was admitted.
-
-    """
-    (session.admitted if ran else session.refused)[tool] += 1

@@ -10,12 +10,13 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ringfence.policy.document import is_secret
+from ringfence.trying.recorded import Recorded
 from ringfence.verdict import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ringfence.trying.recorded import Recorded
+    from ringfence.trying.recorded import RecordedEnd
 
 Value = str | int | float | bool
 MOST_VALUES = 10
@@ -158,11 +159,12 @@ class Observation:
                 seen.see(value)
 
 
-def observe(calls: Iterable[Recorded]) -> Observation:
+def observe(records: Iterable[Recorded | RecordedEnd]) -> Observation:
     """Return what recorded calls show together."""
     found = Observation()
-    for call in calls:
-        found.see(call)
+    for record in records:
+        if isinstance(record, Recorded):
+            found.see(record)
     for roles, tools in found.granted.items():
         for tool in tools:
             found.denied.pop((roles, tool), None)

@@ -68,8 +68,30 @@ class Recorded:
         return self.ran and (self.decision is not Decision.DENY or self.rule in _SILENT)
 
 
-def recorded_calls(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Recorded]:
-    """Yield the calls of a log in order. Records that are no sound intent or refusal are passed over.
+@dataclass(frozen=True, slots=True)
+class RecordedEnd:
+    """What became of a call that began, as far as a session's history tells.
+
+    Attributes:
+        call: its id.
+        session: the id of its session.
+        tool: the tool's name.
+        executed: whether it ran; a call can be given up before.
+        succeeded: whether it gave a value.
+
+    """
+
+    call: str
+    session: str
+    tool: str
+    executed: bool
+    succeeded: bool
+
+
+def recorded_calls(
+    source: Source, progress: Callable[[int], None] | None = None
+) -> Iterator[Recorded | RecordedEnd]:
+    """Yield the calls of a log, and their ends, in order. Records that are no sound intent, refusal or outcome are passed over.
 
     Arguments:
         source: the log, which is not verified here.
@@ -84,6 +106,13 @@ def recorded_calls(source: Source, progress: Callable[[int], None] | None = None
             progress(count)
         if record.get("kind") in ("intent", "refusal") and (found := _recorded(record)) is not None:
             yield found
+        elif record.get("kind") == "outcome":
+            yield _ended(record)
+
+
+def _ended(record: dict[str, Any]) -> RecordedEnd:
+    call, session, tool = (str(record.get(name, "")) for name in ("call", "session", "tool"))
+    return RecordedEnd(call, session, tool, record.get("executed") is True, record.get("success") is True)
 
 
 def _recorded(record: dict[str, Any]) -> Recorded | None:

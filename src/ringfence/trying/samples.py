@@ -8,11 +8,14 @@ product.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from ipaddress import ip_network
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.call import Principal
 from ringfence.policy.match import fits, is_pattern
+from ringfence.policy.model import ArgumentRule
 from ringfence.scanning.effects import Language
 from ringfence.trying.judging import Asked
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ringfence.policy.compile import CompiledPolicy
-    from ringfence.policy.model import ArgumentRule
+    from ringfence.policy.model import Condition, Policy
     from ringfence.trying.judging import Trial
 
 _SET = re.compile(r"\[(!?)(.)[^\]]*\]")
@@ -33,12 +36,28 @@ _CODE: Mapping[Language, tuple[str, str]] = {
     Language.URL: ("https://example.org/", "http://169.254.169.254/"),
 }
 """For each language something harmless and something that is not."""
+_CLOCK = re.compile(r"([0-9]{2}):([0-9]{2})")
+_DAY_MINUTES = 24 * 60
+_NOON = 12 * 60
 _OTHER = "ringfence-sample"
 """A text that no rule is likely to name."""
 
 
-def samples(old: Trial, new: Trial, at: float) -> Iterator[Asked]:
-    """Yield calls that the rules of two policies speak about: callers, then tools, then arguments.
+class Sample(NamedTuple):
+    """A made-up call.
+
+    Attributes:
+        asked: the call.
+        after: the tool that ran before it in its session; empty: none.
+
+    """
+
+    asked: Asked
+    after: str = ""
+
+
+def samples(old: Trial, new: Trial, at: float) -> Iterator[Sample]:
+    """Yield calls that the rules of two policies speak about: callers, then tools, then arguments, then moments and what ran before.
 
     Arguments:
         old: one policy.
@@ -47,10 +66,50 @@ def samples(old: Trial, new: Trial, at: float) -> Iterator[Asked]:
 
     """
     tools = {name: list(_arguments(name, old, new)) for name in tool_names(old, new)}
+    found = [condition for trial in (old, new) for condition in conditions(trial.policy.policy)]
+    earlier = _earlier(found, tools)
+    moments = _moments(found, at)
     for principal in principals(old.policy, new.policy):
         for name, variants in tools.items():
-            for arguments in variants:
-                yield Asked(name, arguments, principal, at)
+            for moment in moments:
+                yield from (Sample(Asked(name, arguments, principal, moment)) for arguments in variants)
+                yield from (Sample(Asked(name, variants[0], principal, moment), tool) for tool in earlier)
+
+
+def _moments(found: Iterable[Condition], at: float) -> list[float]:
+    """Return a moment and, where conditions speak of hours or days, the edges of those hours on each day of a week from then on."""
+    found = list(found)
+    texts = [each.hours for each in found if each.hours]
+    edges = {int(hour) * 60 + int(minute) for text in texts for hour, minute in _CLOCK.findall(text)}
+    if any(each.hours and each.zone != "UTC" for each in found):
+        edges |= {60 * hour for hour in range(24)}
+    minutes = sorted({(edge + step) % _DAY_MINUTES for edge in edges for step in (-1, 0)})
+    days = range(7) if any(each.days for each in found) else range(1)
+    midnight = at - at % (60 * _DAY_MINUTES)
+    return [at] + [
+        midnight + 60 * (_DAY_MINUTES * day + minute)
+        for day in days
+        for minute in minutes or ([_NOON] if len(days) > 1 else [])
+    ]
+
+
+def conditions(policy: Policy) -> list[Condition]:
+    """Return all conditions of a policy, also those that stand in others."""
+    found = [*policy.conditions.values()]
+    for rule in policy.rules.values():
+        found += [each for each in (rule.when, rule.unless) if each is not None]
+        found += [each.when for each in rule.exceptions]
+    for condition in found:
+        found += [*condition.all, *condition.any, *condition.none]
+    return found
+
+
+def _earlier(found: Iterable[Condition], tools: Iterable[str]) -> list[str]:
+    """Return a tool for each pattern that conditions about a session's history name."""
+    known = list(tools)
+    patterns = dict.fromkeys(pattern for each in found for pattern in (*each.after, *each.not_after))
+    fitting = (next((name for name in known if fits(name, each)), example(each)) for each in patterns)
+    return list(dict.fromkeys(fitting))
 
 
 def principals(*policies: CompiledPolicy) -> list[Principal]:
@@ -61,7 +120,20 @@ def principals(*policies: CompiledPolicy) -> list[Principal]:
         for user, given in policy.policy.users.items():
             if len(given.roles) > 1:
                 found.setdefault(given.roles, Principal(user, given.roles))
-    return list(found.values())
+    named = {
+        (user, address): None
+        for policy in policies
+        for each in conditions(policy.policy)
+        for user in map(example, each.users or ("",))
+        for address in (*map(_host_of, each.addresses), "")
+    }
+    others = [Principal(user or role, (role,), address) for user, address in named for role in roles]
+    return list(dict.fromkeys((*found.values(), *others)))
+
+
+def _host_of(network: str) -> str:
+    """Return an address in a network, as text."""
+    return str(ip_network(network, strict=False).network_address)
 
 
 def tool_names(*trials: Trial) -> list[str]:
@@ -72,6 +144,8 @@ def tool_names(*trials: Trial) -> list[str]:
         said |= dict.fromkeys(trial.tools) | dict.fromkeys(policy.policy.tools)
         for role in policy.roles.values():
             said |= dict.fromkeys((*role.allow, *role.ask, *role.deny))
+        for rule in policy.policy.rules.values():
+            said |= dict.fromkeys(rule.tools)
     names = [name for name in said if not is_pattern(name)]
     examples = [
         example(pattern)
@@ -97,6 +171,8 @@ def _arguments(name: str, old: Trial, new: Trial) -> Iterator[dict[str, object]]
             for argument, tests in tool_rule.arguments.items():
                 rules.setdefault(argument, []).append(tests)
             languages |= {argument: rule.language for argument, rule in tool_rule.code.items()}
+        for argument, tests in _conditions_on(name, trial.policy.policy):
+            rules.setdefault(argument, []).append(tests)
     values = {argument: _values(tests) for argument, tests in rules.items()}
     for argument, language in languages.items():
         values.setdefault(argument, []).extend(_CODE[language])
@@ -106,6 +182,19 @@ def _arguments(name: str, old: Trial, new: Trial) -> Iterator[dict[str, object]]
         yield {other: value for other, value in base.items() if other != argument}
         for value in found[1:]:
             yield {**base, argument: value}
+
+
+def _conditions_on(name: str, policy: Policy) -> Iterator[tuple[str, ArgumentRule]]:
+    """Yield what the conditions of rules for a tool, and those with a name, say about arguments. Paths into arguments are left out."""
+    spoken = [
+        rule
+        for rule in policy.rules.values()
+        if not rule.tools or any(fits(name, each) for each in rule.tools)
+    ]
+    for condition in conditions(replace(policy, rules=dict(enumerate(spoken)))):  # type: ignore[arg-type]  # the names do not matter
+        for argument, tests in condition.arguments.items():
+            if "." not in argument and "[" not in argument:
+                yield argument, tests
 
 
 def _values(rules: Sequence[ArgumentRule]) -> list[object]:
@@ -120,11 +209,15 @@ def _edges(rule: ArgumentRule) -> Iterator[object]:
     yield from rule.one_of or ()
     if rule.matches is not None:
         yield example(rule.matches)
+    yield from rule.none_of or ()
     for bound in (rule.min, rule.max):
         if bound is not None:
             yield from (bound, bound - 1, bound + 1)
-    if rule.max_length is not None:
-        yield from ("x" * rule.max_length, "x" * (rule.max_length + 1))
+    for length in (rule.min_length, rule.max_length):
+        if length is not None:
+            yield from ("x" * length, "x" * (length + 1), "x" * max(0, length - 1))
+    yield from (f"https://{example(host)}/" for host in rule.hosts or ())
+    yield from (f"{folder}/file" for folder in rule.within or ())
     yield _OTHER
 
 
@@ -136,4 +229,7 @@ def _distinct(values: Iterable[object]) -> Iterator[object]:
 def _passes(rule: ArgumentRule, value: object) -> bool:
     from ringfence.policy.arguments import argument_tests  # noqa: PLC0415 - only here
 
-    return all(test.judge({"a": value}) is None for test in argument_tests("", {"a": rule}))
+    plain = replace(rule, in_list=None, not_in_list=None, schema=None)  # those need the policy around them
+    return plain == ArgumentRule() or all(
+        test.judge({"a": value}) is None for test in argument_tests("", {"a": plain})
+    )

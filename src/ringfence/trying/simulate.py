@@ -10,15 +10,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringfence.session import Session
 from ringfence.trying.change import Change, change
-from ringfence.trying.judging import remember
+from ringfence.trying.history import Sessions
+from ringfence.trying.recorded import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ringfence.session import Session
     from ringfence.trying.judging import Trial
-    from ringfence.trying.recorded import Recorded
+    from ringfence.trying.recorded import RecordedEnd
     from ringfence.verdict import Verdict
 
 MASKED = "the policy reads a value that the record masks or cuts"
@@ -46,26 +47,22 @@ class Simulated:
         return change(self.recorded.decision, None if self.verdict is None else self.verdict.decision)
 
 
-def simulate(calls: Iterable[Recorded], trial: Trial, since: float | None = None) -> Iterator[Simulated]:
+def simulate(
+    records: Iterable[Recorded | RecordedEnd], trial: Trial, since: float | None = None
+) -> Iterator[Simulated]:
     """Yield what a policy says about each call that the policy of its time was asked about.
 
     Arguments:
-        calls: from `recorded_calls`.
+        records: from `recorded_calls`.
         trial: the policy.
         since: judge only calls of this time or later, in seconds since the epoch; earlier ones count as history.
 
     """
-    sessions: dict[str, Session] = {}
-    for call in calls:
-        session = sessions.get(call.session)
-        if session is None:
-            session = Session(call.session, call.asked.principal)
-            if call.session:  # nobody's calls have no session
-                sessions[call.session] = session
-        session.principal = call.asked.principal
-        if call.judged and (since is None or call.asked.at >= since):
-            yield _simulated(call, trial, session)
-        remember(session, call.asked.tool, ran=call.ran)
+    sessions = Sessions()
+    for record in records:
+        if isinstance(record, Recorded) and record.judged and (since is None or record.asked.at >= since):
+            yield _simulated(record, trial, sessions.of(record))
+        sessions.note(record)
 
 
 def _simulated(call: Recorded, trial: Trial, session: Session) -> Simulated:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from ringfence.call import Principal
 from ringfence.errors import UnknownName
 from ringfence.policy.match import fits
-from ringfence.session import Session
-from ringfence.trying.judging import remember
+from ringfence.trying.history import made_up_session, succeed
 from ringfence.verdict import Decision
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ringfence.policy.model import Policy
     from ringfence.trying.cases import Case
     from ringfence.trying.judging import Trial
-
-_SESSION = "0" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,10 @@ def run_cases(cases: Iterable[Case], trial: Trial) -> Iterator[CaseResult]:
 def _asked(case: Case, trial: Trial) -> Explanation:
     caller = case.caller
     roles = trial.roles_of(caller.user) if caller.roles is None else caller.roles
-    session = Session(_SESSION, Principal(caller.user, roles, caller.address))
-    for earlier in case.after:
-        remember(session, earlier.tool, ran=True)
+    session = made_up_session(Principal(caller.user, roles, caller.address))
     at = time.time() if case.at is None else case.at
+    for earlier in case.after:
+        succeed(session, earlier.tool, at)
     return trial.explain(case.call.tool, case.call.arguments, session, at)
 
 
@@ -98,6 +95,7 @@ def rule_ids(policy: Policy) -> list[str]:
         for kind in ("deny", "ask", "allow"):
             if getattr(role, kind):
                 found[f"roles.{name}.{kind}"] = None
+    found |= dict.fromkeys(f"rules.{name}" for name in policy.rules)
     for name, rule in policy.tools.items():
         for kind in ("role", "permissions", "ask"):
             if getattr(rule, kind):
