@@ -125,11 +125,13 @@ def test_the_policy_allows_exactly_the_tools(tmp_path: Path) -> None:
     )
     assert set(agent.permissions) == {"execute_tool", "network_access"}
     assert policy.tools["refund"].arguments["currency"].one_of == ("EUR", "USD")
+    types = {name: rule.type for name, rule in policy.tools["refund"].arguments.items()}
+    assert types == {"order": "text", "amount": "number", "currency": None, "fast": "boolean"}
     assert policy.tools["search_orders"].description == "Find orders: by their text."
     for reason in (
         "# its name says that it may refund",
         "# it takes code: query (sql)",
-        "# amount: a number; bound it",
+        "amount: {type: number}  # bound it with min and max",
     ):
         assert reason in text
 
@@ -147,6 +149,19 @@ def test_the_policy_works_in_a_guard(tmp_path: Path) -> None:
             assert guard.decide("send").decision == "ask"
         with guard.acting_as("ben", ["user"]):
             assert guard.decide("look").decision == "deny"
+
+
+def test_an_argument_that_may_be_nothing_gets_no_rule(tmp_path: Path) -> None:
+    """A default of None, said in the annotation or not, would be refused by a type: calls that leave it out stay possible."""
+    text = "def look(text: str = None, most: int | None = None, words: list[str] = [], extra: dict[str, int] = {}): ..."
+    (tool,) = tools_of(write(tmp_path, text))
+    path = tmp_path / "first.yaml"
+    path.write_text(from_tools([tool], "m") + "audit: {store: memory}\n")
+    with Guard.from_file(path) as guard:
+        guard.register(tool)
+        with guard.acting_as("ana", ["agent"]):
+            assert guard.decide("look").decision == "allow"
+            assert guard.decide("look", {"extra": 1}).rule == "tools.look.arguments.extra.type"
 
 
 def test_names_that_no_policy_can_hold_are_left_out(tmp_path: Path) -> None:

@@ -250,7 +250,8 @@ def _rule(seen: SeenArgument) -> str:
     if seen.least is not None and seen.most is not None:
         bounds = f"{{min: {scalar(seen.least)}, max: {scalar(seen.most)}}}"
         return f"{bounds}  {comment(f'smallest and largest, {times}')}"
-    return f"{{max_length: {seen.longest}}}  {comment(f'the longest, {times}')}"
+    kind = "type: text, " if seen.kinds == {str} else ""
+    return f"{{{kind}max_length: {seen.longest}}}  {comment(f'the longest, {times}')}"
 
 
 def _users(seen: Observation) -> Iterator[str]:

@@ -7,10 +7,11 @@ that they change something; every choice has its reason beside it, for the perso
 from __future__ import annotations
 
 import re
+from inspect import signature
 from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
 from ringfence.policy.document import is_secret
-from ringfence.policy.model import Permission, Tier
+from ringfence.policy.model import Permission, Tier, ValueType
 from ringfence.trying.writing import comment, exact, is_writable, listed, scalar, word
 
 if TYPE_CHECKING:
@@ -54,6 +55,19 @@ _POWERS = (
     Permission.ADMIN_ACCESS,
 )
 _SIMPLE = (str, int, bool)
+_TYPES: dict[object, ValueType] = {
+    str: ValueType.TEXT,
+    int: ValueType.INTEGER,
+    float: ValueType.NUMBER,
+    bool: ValueType.BOOLEAN,
+    dict: ValueType.MAPPING,
+}
+"""What annotations say. A list may come as a tuple, so of lists nothing is said."""
+_BOUNDS = {
+    ValueType.TEXT: "bound it with one_of, matches or max_length",
+    ValueType.INTEGER: "bound it with min and max",
+    ValueType.NUMBER: "bound it with min and max",
+}
 _HEAD = """\
 # A first policy, from the tools of {source}. Whatever it does not allow is denied.
 # Go on from here: `ringfence policy check` finds faults, `ringfence policy test` tries cases, `ringfence explain` says why.
@@ -130,22 +144,33 @@ def _hints(tool: Tool) -> Iterator[tuple[bool, str]]:
     declared = dict(tool.code)
     for name, annotation in _annotations(tool).items():
         values = get_args(annotation) if get_origin(annotation) is Literal else ()
+        kind = _TYPES.get(get_origin(annotation) or annotation)
         if name in declared:
             yield False, f"{name}: scanned as {declared[name].language} before it runs"
-        elif values and all(type(value) in _SIMPLE for value in values) and is_writable(name):
+        elif not is_writable(name):
+            yield False, f"{name}: no rule, its name cannot stand in a policy"
+        elif values and all(type(value) in _SIMPLE for value in values):
             yield True, f"{word(name)}: {{one_of: {listed(values)}}}  # as its annotation says"
-        elif annotation in (int, float):
-            yield False, f"{name}: a number; bound it with arguments: {{{name}: {{min: 0, max: 100}}}}"
-        elif annotation is str and not is_secret((name,)):
-            yield False, f"{name}: text; bound it with one_of, matches or max_length"
+        elif kind is not None:
+            told = (
+                "as its annotation says"
+                if is_secret((name,))
+                else _BOUNDS.get(kind, "as its annotation says")
+            )
+            yield True, f"{word(name)}: {{type: {kind}}}  {comment(told)}"
 
 
 def _annotations(tool: Tool) -> dict[str, object]:
-    """Return the annotations of a tool's parameters; none where they cannot be resolved."""
+    """Return the annotations of a tool's parameters but those whose default is None; none where they cannot be resolved."""
     if tool.function is None or tool.signature is None:
         return {}
     try:
         found = get_type_hints(tool.function)
     except Exception:  # noqa: BLE001 - names that only type checkers import, and whatever else an annotation does
         return {}
-    return {name: annotation for name, annotation in found.items() if name in tool.signature.names}
+    parameters = signature(tool.function).parameters
+    return {
+        name: annotation
+        for name, annotation in found.items()
+        if name in tool.signature.names and parameters[name].default is not None
+    }
