@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.cli.trying import ToolsOption  # noqa: TC001 - typer reads the annotations
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -25,6 +27,7 @@ def check(
         Path, typer.Argument(help="The policy file (.yaml, .yml, .json or .toml).", metavar="FILE")
     ],
     *,
+    tools: ToolsOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Remarks count as faults.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
@@ -33,14 +36,18 @@ def check(
     A remark is about what can be used all the same: a rule that can never speak, that another one makes idle, that says two things, an exception
     that has ended, a list that nothing uses, a role that may call everything.
 
+    With --tools, names of tools and arguments that are not there are remarked upon too.
+
     Exit code 0: it can be used. 1: it has faults, or with --strict remarks. 2: it cannot be read.
     """
     from ringfence.cli.output import print_json
+    from ringfence.cli.trying import find_tools
     from ringfence.errors import PolicyFileError
     from ringfence.policy.file import check_policy_file
 
+    known = find_tools(tools)
     try:
-        found = check_policy_file(file)
+        found = check_policy_file(file, known)
     except PolicyFileError as error:
         _print_faults(file, (error,), json=json)
         raise typer.Exit(2) from error
