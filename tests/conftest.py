@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 from tests import postgres_server
 
 from ringfence import Audit, Guard, Policy, StoreKind
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ringfence.clock import Clock
+
+settings.register_profile("ringfence", deadline=None)  # a timing fails no test
+settings.load_profile("ringfence")
 
 AUDIT = Audit(store=StoreKind.MEMORY)
 """The record of every guard that is not about records."""
