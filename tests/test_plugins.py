@@ -665,10 +665,18 @@ def test_an_unknown_plugin_stops_the_guard() -> None:
 
 
 def test_the_built_in_plugins_come_first_and_in_order() -> None:
-    """Access, arguments, rules and code, then the plugins in the order in which they were given."""
+    """Identity, access, arguments, rules and code, then the plugins in the order in which they were given."""
     one, two = judge(lambda: None), judge(lambda: None)
     hooks = load_hooks((), {"zeta": one, "alpha": two})
-    assert [name for name, _ in hooks.judge_call] == ["access", "arguments", "rules", "code", "zeta", "alpha"]
+    assert [name for name, _ in hooks.judge_call] == [
+        "identity",
+        "access",
+        "arguments",
+        "rules",
+        "code",
+        "zeta",
+        "alpha",
+    ]
     assert hooks.trusted == {name for name, _ in BUILT_IN}
 
 

@@ -25,6 +25,16 @@
     │   ├── StateUnavailable       locked, read-only, full, not to be reached
     │   ├── StateCorrupt           damaged, or somebody else's
     │   └── StateVersion           from a newer version
+    ├── IdentityError              somebody who is not let in, or an account that cannot be kept like this
+    │   ├── LoginFailed            the user or the password is not right
+    │   ├── TokenRefused           a token that proves nothing here
+    │   ├── SessionEnded           a session that is over
+    │   ├── KeySetUnavailable      the keys of a provider cannot be had
+    │   ├── IdentityBusy           more log-ins at once than may be
+    │   ├── DelegationTooWide      a sub-agent would get what its parent does not have
+    │   ├── UserInvalid            an id or a password that cannot be one
+    │   ├── UserExists             the id is taken
+    │   └── UserUnknown            there is no such user
     ├── ToolError                  a tool that cannot be registered, or not be run like this
     │   └── ToolExists             its name belongs to another function
     ├── SnippetError               a snippet of the restricted tier that gave no value
@@ -59,7 +69,12 @@ __all__ = [
     "ArgumentsInvalid",
     "CallDenied",
     "ClockJumped",
+    "DelegationTooWide",
     "GuardBroken",
+    "IdentityBusy",
+    "IdentityError",
+    "KeySetUnavailable",
+    "LoginFailed",
     "NoGuard",
     "PluginAnswerInvalid",
     "PluginError",
@@ -81,6 +96,7 @@ __all__ = [
     "SandboxClosed",
     "SandboxError",
     "SandboxUnavailable",
+    "SessionEnded",
     "SnippetError",
     "SnippetFailed",
     "SnippetRefused",
@@ -89,9 +105,13 @@ __all__ = [
     "StateError",
     "StateUnavailable",
     "StateVersion",
+    "TokenRefused",
     "ToolError",
     "ToolExists",
     "UnknownName",
+    "UserExists",
+    "UserInvalid",
+    "UserUnknown",
     "nearest",
 ]
 
@@ -432,6 +452,131 @@ class StateVersion(StateError):
         super().__init__(
             f"the shared state in {name} has version {found}, and this Ringfence knows up to {known}",
             "Install the newer Ringfence that made it; nothing in it was changed.",
+        )
+
+
+class IdentityError(RingfenceError):
+    """Somebody who is not let in, or an account that cannot be kept like this."""
+
+
+class LoginFailed(IdentityError):
+    """A log-in that failed. It says the same whether the user exists, is locked, or typed another password; the record knows more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the user or the password is not right",
+            "Try again. After repeated failures an account is locked for a while; whoever keeps the accounts can unlock it.",
+        )
+
+
+class TokenRefused(IdentityError):
+    """A token that proves nothing here.
+
+    Arguments:
+        why: what does not fit, after "the token was refused: ".
+
+    """
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"the token was refused: {why}", "Get a new one, and log in with that.")
+
+
+class SessionEnded(IdentityError):
+    """A session that is over: expired, logged out, or its user may no longer be here.
+
+    Arguments:
+        why: what ended it.
+
+    """
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why, "Log in again.")
+
+
+class KeySetUnavailable(IdentityError):
+    """The keys of an identity provider, which cannot be had or cannot be used.
+
+    Arguments:
+        provider: its name in the policy.
+        why: what went wrong.
+
+    """
+
+    def __init__(self, provider: str, why: str) -> None:
+        self.provider = provider
+        super().__init__(
+            f"the key set of the provider {provider!r} cannot be used: {why}",
+            f"Nobody can log in with its tokens until it can: look at `identity.providers.{provider}.keys`.",
+        )
+
+
+class IdentityBusy(IdentityError):
+    """More log-ins at once than may be. Nothing was tried.
+
+    Arguments:
+        waiting: how many wait.
+
+    """
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(f"{waiting} log-ins wait already, and no more may", "Try again in a moment.")
+
+
+class DelegationTooWide(IdentityError):
+    """A sub-agent would get what the session that it is delegated from does not have.
+
+    Arguments:
+        what: what is too much.
+
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"a delegation can only narrow: {what}", "Ask for less, or log in with wider rights."
+        )
+
+
+class UserInvalid(IdentityError):
+    """An id, a name or a password that cannot be one.
+
+    Arguments:
+        what: what is wrong with it.
+        hint: what to do.
+
+    """
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what, hint)
+
+
+class UserExists(IdentityError):
+    """An id that is taken.
+
+    Arguments:
+        user: the id.
+
+    """
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        super().__init__(f"there is a user {user!r} already", "Choose another id, or change that user.")
+
+
+class UserUnknown(IdentityError):
+    """A user that there is not. Only administration says so, never a log-in.
+
+    Arguments:
+        user: the id.
+
+    """
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        super().__init__(
+            f"there is no user {user[:80]!r}", "`ringfence users list` shows those that there are."
         )
 
 

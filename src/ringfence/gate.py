@@ -324,11 +324,13 @@ class Gate:
             self.report(admission.force, event)
         return outcome._replace(events=tuple(events)) if events else outcome
 
-    def report(self, force: InForce, event: SecurityEvent) -> None:
-        """Record an event and pass it on."""
-        for record in (event, *force.asking.notify(event, new_id)):
-            if not self._recording.event(record):
-                return
+    def report(self, force: InForce, event: SecurityEvent) -> bool:
+        """Record an event and pass it on; return whether it could be recorded."""
+        if not self._recording.event(event):
+            return False
+        for failed in force.asking.notify(event, new_id):
+            self._recording.event(failed)
+        return True
 
     def event(self, kind: str, level: ThreatLevel, description: str, detector: str) -> SecurityEvent:
         """Return an event about the gate itself."""

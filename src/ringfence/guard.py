@@ -8,6 +8,7 @@ record before anybody sees it.
 from __future__ import annotations
 
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from ringfence.bodies import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ringfence.audit import AuditLog
     from ringfence.call import Outcome, ToolCall
     from ringfence.explain import Explanation
+    from ringfence.identity import Identity, LoginSession, Passwords
     from ringfence.in_force import InForce
     from ringfence.policy.model import CodeRule, Permission, Tier
     from ringfence.runners.base import AsyncBody, Body
@@ -58,6 +60,7 @@ class Guard:
         plugins: further plugins as objects, by name. They take part after those that the policy names.
         folder: where relative paths of the policy start; the current folder by default.
         clock: the time; for tests.
+        passwords: how passwords are hashed, and how many at once.
 
     Raises:
         PolicyError: the policy is unsound.
@@ -73,6 +76,7 @@ class Guard:
         plugins: Mapping[str, object] | None = None,
         folder: str | Path | None = None,
         clock: Clock | None = None,
+        passwords: Passwords | None = None,
     ) -> None:
         from ringfence.in_force import bring_into_force  # noqa: PLC0415 - `import ringfence` does without
 
@@ -82,7 +86,11 @@ class Guard:
         self._force = bring_into_force(policy, self._plugins, self._folder)
         self._registry = Registry()
         self._log = _open_log(policy, folder)
-        self._gate = Gate(Incoming(self._registry, clock or Clock()), Recording(self._log))
+        self._clock = clock or Clock()
+        self._gate = Gate(Incoming(self._registry, self._clock), Recording(self._log))
+        self._passwords = passwords
+        self._identity: Identity | None = None
+        self._opening = Lock()
         self._file: Path | None = None
         self._close_watcher: Callable[[], None] | None = None
         self._syncs_disk = policy.audit.durability is Durability.FSYNC
@@ -97,6 +105,7 @@ class Guard:
         plugins: Mapping[str, object] | None = None,
         watch_seconds: float | None = None,
         clock: Clock | None = None,
+        passwords: Passwords | None = None,
     ) -> Self:
         """Return a guard over the policy in a file.
 
@@ -104,7 +113,7 @@ class Guard:
             path: a YAML or TOML file; relative paths in it start at its folder.
             plugins: as for `Guard`.
             watch_seconds: look at the file this often and reload it when it changed; None: only on `reload()`.
-            clock: as for `Guard`.
+            clock, passwords: as for `Guard`.
 
         Raises:
             PolicyFileError: the file cannot be used; it says where and why.
@@ -118,7 +127,13 @@ class Guard:
 
         path = Path(path)
         seen = file_stamp(path)  # before it is read, so that no change falls between the two
-        guard = cls(load_sound_policy(path), plugins=plugins, folder=path.resolve().parent, clock=clock)
+        guard = cls(
+            load_sound_policy(path),
+            plugins=plugins,
+            folder=path.resolve().parent,
+            clock=clock,
+            passwords=passwords,
+        )
         guard._file = path
         if watch_seconds is not None:
             guard._close_watcher = watch(guard, path, watch_seconds, seen)
@@ -142,10 +157,12 @@ class Guard:
             self._log.flush()
 
     def close(self) -> None:
-        """Stop watching the policy file, and commit and close the log. A call after it is recorded all the same, at once."""
+        """Stop watching the policy file, close the shared state, and commit and close the log. A call after it is recorded all the same, at once."""
         if self._close_watcher is not None:
             self._close_watcher()
         self._gate.settle_dropped()
+        if self._identity is not None:
+            self._identity.close()
         if self._log is not None:
             self._log.close()
 
@@ -182,6 +199,10 @@ class Guard:
                 raise PolicyError(
                     f"{self._file}: `audit` changed", "The log is open: restart to change how it is kept."
                 )
+            if policy.state != self.policy.state:
+                raise PolicyError(
+                    f"{self._file}: `state` changed", "The store is open: restart to keep it elsewhere."
+                )
             force = bring_into_force(policy, self._plugins, self._folder)
         except RingfenceError as error:
             text = (
@@ -190,6 +211,8 @@ class Guard:
             self._report("policy-rejected", ThreatLevel.MEDIUM, text)
             raise
         before, self._force = self.policy_version, force
+        if self._identity is not None:
+            self._identity.configure(policy.identity, force.policy.roles)
         if policy.mode is Mode.OBSERVE:
             warn_observing()
         self._report("policy-reloaded", ThreatLevel.INFO, f"policy {force.policy.version} replaced {before}")
@@ -289,6 +312,88 @@ class Guard:
         if isinstance(roles, str):
             raise TypeError(f"roles is a list of names, not the text {roles!r}: write roles=[{roles!r}]")
         return Session(new_id(), Principal(user, tuple(roles), address))
+
+    # Logging in
+
+    @property
+    def identity(self) -> Identity:
+        """The accounts, tokens and sessions in the store that the policy names, for administration. It is opened when it is first used."""
+        if self._identity is None:
+            from ringfence.identity import Identity  # noqa: PLC0415 - a guard that nobody logs in to does without
+
+            with self._opening:
+                if self._identity is None:
+                    self._identity = Identity(
+                        self.policy.identity,
+                        state=self.policy.state.url,
+                        folder=self._folder,
+                        roles=self._force.policy.roles,
+                        passwords=self._passwords,
+                        report=lambda event: self._gate.report(self._force, event),
+                        clock=self._clock,
+                    )
+        return self._identity
+
+    def login(self, user: str, password: str, *, address: str = "") -> LoginSession:
+        """Return a new session of a user, to act in with `ringfence.acting_in`.
+
+        Arguments:
+            user: the user's id.
+            password: what was typed.
+            address: where the request came from, for the record.
+
+        Raises:
+            LoginFailed: the user is not let in; it says the same whatever the reason is.
+            IdentityBusy: too many log in at once.
+            StateError, RecordError, ClockJumped: it could not be decided or recorded, so nobody is let in.
+
+        """
+        return self.identity.login(user, password, address=address)
+
+    def login_token(self, token: str, *, address: str = "") -> LoginSession:
+        """Return the session of a token: the one that it has begun here already, or a new one.
+
+        Arguments:
+            token: a signed token (JWT), issued here or by a provider that the policy names.
+            address: where the request came from, for the record.
+
+        Raises:
+            TokenRefused: the token proves nothing here; it says why.
+            KeySetUnavailable: the keys of its issuer cannot be had.
+            StateError, RecordError, ClockJumped: as for `login`.
+
+        """
+        return self.identity.login_token(token, address=address)
+
+    def delegate(
+        self,
+        session: Session,
+        *,
+        roles: Iterable[str] | None = None,
+        tools: Iterable[str] | None = None,
+        seconds: float | None = None,
+        once: bool = False,
+    ) -> str:
+        """Return a token for a sub-agent, whose session is never wider than this one and ends with it.
+
+        Arguments:
+            session: from `login` or `login_token`.
+            roles: the only roles; None: those that this session has at each moment.
+            tools: the only tools, by name or pattern; None: this session's.
+            seconds: how long at most; None, or more than this session has left: until this one ends.
+            once: whether it begins one session only.
+
+        Raises:
+            DelegationTooWide: a role is not this session's to give on, or it was delegated too often already.
+            SessionEnded: this session is over.
+            StateError, RecordError, ClockJumped: it could not be signed or recorded.
+
+        """
+        return self.identity.delegate(session, roles=roles, tools=tools, seconds=seconds, once=once)
+
+    def logout(self, session: Session) -> None:
+        """End a session that somebody logged in to, and those that were delegated from it. A second time does nothing."""
+        self.identity.logout(session)
 
     # Running
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pluggy
 
 from ringfence import hookspecs
-from ringfence.checks import access, arguments, code, rules
+from ringfence.checks import access, arguments, code, identity, rules
 from ringfence.errors import PluginInvalid, PluginUnavailable, nearest
 from ringfence.runners import inline, restricted, sandbox
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "ringfence"
 BUILT_IN: tuple[tuple[str, object], ...] = (
+    ("identity", identity),
     ("access", access),
     ("arguments", arguments),
     ("rules", rules),

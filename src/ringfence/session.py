@@ -10,7 +10,7 @@ import threading
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ringfence.call import NOBODY
 from ringfence.policy.match import fits
@@ -18,7 +18,16 @@ from ringfence.policy.match import fits
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ringfence.call import Principal
+    from ringfence.call import Principal, ToolCall
+    from ringfence.policy.compile import CompiledPolicy
+    from ringfence.verdict import Verdict
+
+
+class Authority(Protocol):
+    """What stands behind a session that somebody logged in to."""
+
+    def judge(self, call: ToolCall, policy: CompiledPolicy) -> Verdict | None:
+        """Return the objection to a call in the session; None where there is none."""
 
 
 MOST_COUNTED = 1000
@@ -92,14 +101,16 @@ class Session:
         refused: how many were not, by tool.
         history: what rules ask about earlier calls.
         labels: where plugins keep what they know of the conversation, by plugin: which values came from where, for example.
+        authority: what stands behind it; None where somebody simply acts as a user.
 
     """
 
-    __slots__ = ("admitted", "history", "id", "labels", "principal", "refused")
+    __slots__ = ("admitted", "authority", "history", "id", "labels", "principal", "refused")
 
     def __init__(self, id: str, principal: Principal) -> None:  # noqa: A002 - the field's name
         self.id = id
         self.principal = principal
+        self.authority: Authority | None = None
         self.admitted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.history = History()

@@ -15,6 +15,7 @@ from ringfence import (
     CodeRule,
     Decision,
     Durability,
+    IdentityPolicy,
     Mode,
     Permission,
     Policy,
@@ -324,6 +325,7 @@ CHANGES: dict[str, Any] = {
     "lists": {"known": ("a",)},
     "conditions": {"office": Condition(hours="08:00-18:00")},
     "rules": {"stop": CallRule(Speech.DENY, tools=("pay",))},
+    "identity": IdentityPolicy(idle_seconds=60.0),
     "scan": Scan(levels={BUILT_IN[0].id: RuleLevel.INFO}),
     "audit": Audit(path="other.db"),
 }

@@ -30,6 +30,8 @@ from ringfence.policy.model import (
     CallRule,
     CodeRule,
     Condition,
+    IdentityPolicy,
+    IdentityProvider,
     Permission,
     Policy,
     Profile,
@@ -228,6 +230,8 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
         RuleException: "rules: {{r: {{decision: deny, exceptions: [{{{}}}]}}}}",
         Scan: "scan: {{{}}}",
         State: "state: {{{}}}",
+        IdentityPolicy: "identity: {{{}}}",
+        IdentityProvider: "identity: {{providers: {{p: {{{}}}}}}}",
         Audit: "audit: {{{}}}",
     }[section]
     for field in fields(section):
@@ -236,6 +240,7 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
             AtMost: {"calls": "1"},
             CallRule: {"decision": "deny"},
             RuleException: {"when": "{users: [a]}", "owner": "a", "until": "'2030-01-01'", "reason": "b"},
+            IdentityProvider: {"issuer": "i", "audience": "a", "keys": "k"},
         }.get(section, {})
         needed = "".join(f", {key}: {value}" for key, value in required.items() if key != field.name)
         fault = fault_of(f"# first\n{at.format(f'{field.name}: {nothing}{needed}')}")

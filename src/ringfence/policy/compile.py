@@ -109,6 +109,9 @@ class CompiledPolicy:
             self._refuse_unknown_roles(role.inherits, f"roles.{name}.inherits")
         for name, user in self.policy.users.items():
             self._refuse_unknown_roles(user.roles, f"users.{name}.roles")
+        for name, provider in self.policy.identity.providers.items():
+            for value, given in provider.roles.items():
+                self._refuse_unknown_roles(given, f"identity.providers.{name}.roles.{value}")
         for name, rule in self.policy.tools.items():
             self._refuse_unknown_roles([rule.role] if rule.role is not None else [], f"tools.{name}.role")
             if rule.profile is not None and rule.profile not in self.profiles:

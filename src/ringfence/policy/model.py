@@ -62,6 +62,21 @@ class RuleLevel(StrEnum):
     CRITICAL = "critical"
 
 
+class TokenAlgorithm(StrEnum):
+    """How a provider signs its tokens (RFC 7518, RFC 8037): with a private key. Shared secrets and `none` are not in the list."""
+
+    EDDSA = "EdDSA"
+    ES256 = "ES256"
+    ES384 = "ES384"
+    ES512 = "ES512"
+    PS256 = "PS256"
+    PS384 = "PS384"
+    PS512 = "PS512"
+    RS256 = "RS256"
+    RS384 = "RS384"
+    RS512 = "RS512"
+
+
 class Durability(StrEnum):
     """When a record is safe: before the result is handed back, within 10 ms, or on the disk."""
 
@@ -454,6 +469,67 @@ class State:
 
 
 @dataclass(frozen=True)
+class IdentityProvider:
+    """Somebody else whose tokens are believed. Its users are called `NAME:USER`, so that none of them is taken for one of ours.
+
+    Attributes:
+        issuer: the claim `iss` of its tokens, exactly.
+        audience: what their claim `aud` must name.
+        keys: its key set (JWKS, RFC 7517): an https URL, http for this very machine only, or a file. A relative file starts at the policy
+            file's folder, or at the current folder where the policy has no file.
+        algorithms: the only algorithms its tokens may be signed with: EdDSA, ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.
+        user_claim: the claim with the user's id.
+        roles_claim: the claim with the user's groups, as text or as a list.
+        roles: roles by a value of that claim. A value that is not here gives nothing. Empty: its users have no roles.
+        once: whether a token begins one session only. It needs the claim `jti` then.
+
+    """
+
+    issuer: str
+    audience: str
+    keys: str
+    algorithms: tuple[TokenAlgorithm, ...] = (TokenAlgorithm.RS256,)
+    user_claim: str = "sub"
+    roles_claim: str = "groups"
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class IdentityPolicy:
+    """How users log in, and how long that holds. The times of a session are those of NIST SP 800-63B for authentication at level 2.
+
+    Attributes:
+        issuer: the claim `iss` of the tokens that are issued here.
+        audience: their claim `aud`.
+        session_seconds: how long a session may last.
+        idle_seconds: how long a session may go without a call.
+        token_seconds: how long a token holds that is issued here.
+        most_failures: after so many failed log-ins in a row an account is locked.
+        lockout_seconds: for how long.
+        leeway_seconds: how far the clocks of providers may be off.
+        key_set_seconds: how long a provider's key set is used before it is read again.
+        refetch_seconds: how often at most it is read again for a key that it does not hold, or after it could not be read.
+        stale_seconds: how long after that an old key set is used on while the new one cannot be read.
+        providers: outside identity providers by name. Empty: none.
+
+    """
+
+    issuer: str = "ringfence"
+    audience: str = "ringfence"
+    session_seconds: float = 43_200.0
+    idle_seconds: float = 1800.0
+    token_seconds: float = 3600.0
+    most_failures: int = 5
+    lockout_seconds: float = 3600.0
+    leeway_seconds: float = 30.0
+    key_set_seconds: float = 300.0
+    refetch_seconds: float = 30.0
+    stale_seconds: float = 3600.0
+    providers: Mapping[str, IdentityProvider] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Scan:
     """Which rules the scanner goes by.
 
@@ -488,6 +564,7 @@ class Policy:
         approval_seconds: how long a person may take before the answer is "deny".
         scan: which rules the scanner goes by.
         state: what processes share.
+        identity: how users log in.
         audit: how the record is kept.
 
     """
@@ -506,6 +583,7 @@ class Policy:
     approval_seconds: float = 300.0
     scan: Scan = field(default_factory=Scan)
     state: State = field(default_factory=State)
+    identity: IdentityPolicy = field(default_factory=IdentityPolicy)
     audit: Audit = field(default_factory=Audit)
 
 

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ringfence.errors import nearest
 from ringfence.policy.document import printable, show
-from ringfence.policy.model import ArgumentRule, AtMost, Policy, Profile
+from ringfence.policy.model import ArgumentRule, AtMost, IdentityPolicy, Policy, Profile
 from ringfence.policy.sound import flaws
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ _SPECIAL_BOUNDS = {
     (Profile, "running"): Bounds(1, 10_000),
     (Profile, "queue"): Bounds(0),
     (ArgumentRule, "min_length"): Bounds(0),
+    (IdentityPolicy, "leeway_seconds"): Bounds(0, 600),
+    (IdentityPolicy, "stale_seconds"): Bounds(0),
     (ArgumentRule, "max_length"): Bounds(0),
     (AtMost, "calls"): Bounds(1, 1000),
     (ArgumentRule, "min"): None,

@@ -14,7 +14,7 @@ from unicodedata import is_normalized
 
 from ringfence.errors import PolicyError
 from ringfence.policy.document import dotted, printable, show
-from ringfence.policy.model import ArgumentRule, Condition, Speech
+from ringfence.policy.model import ArgumentRule, Condition, Speech, TokenAlgorithm
 from ringfence.scanning.effects import Language
 from ringfence.scanning.findings import Capability
 
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ringfence.policy.document import Place
-    from ringfence.policy.model import CallRule, CodeRule, Policy, Profile, Role, ToolRule
+    from ringfence.policy.model import (
+        CallRule,
+        CodeRule,
+        IdentityPolicy,
+        IdentityProvider,
+        Policy,
+        Profile,
+        Role,
+        ToolRule,
+    )
 
 
 class Flaw(NamedTuple):
@@ -74,6 +83,7 @@ def flaws(policy: Policy) -> Iterator[Flaw]:
         yield from _in_name(("scan", "levels", name), name)
     yield from _in_names(("scan", "folders"), policy.scan.folders)
     yield from _in_names(("audit", "redact"), policy.audit.redact, one=True)
+    yield from _in_identity(("identity",), policy.identity)
 
 
 def _in_role(place: Place, name: str, role: Role) -> Iterator[Flaw]:
@@ -267,6 +277,51 @@ def _in_modules(place: Place, modules: Iterable[str]) -> Iterator[Flaw]:
         if name not in DEFAULT_MODULES:
             yield Flaw((*place, index), f"one of {', '.join(sorted(DEFAULT_MODULES))}", show(name))
 
+
+def _in_identity(place: Place, identity: IdentityPolicy) -> Iterator[Flaw]:
+    for key in ("issuer", "audience"):
+        yield from _in_name((*place, key), getattr(identity, key))
+    if identity.idle_seconds > identity.session_seconds:
+        yield Flaw((*place, "idle_seconds"), "at most `session_seconds`", "more")
+    issuers = {identity.issuer: "identity"}
+    for name, provider in identity.providers.items():
+        here = (*place, "providers", name)
+        yield from _in_name(here, name)
+        if ":" in name:
+            yield Flaw(here, "a name without a colon, which ends it in its users' ids", show(name))
+        yield from _in_provider(here, provider)
+        if issuers.setdefault(provider.issuer, name) != name:
+            yield Flaw((*here, "issuer"), "an issuer of its own", f"that of {issuers[provider.issuer]}")
+
+
+def _in_provider(place: Place, provider: IdentityProvider) -> Iterator[Flaw]:
+    for key in ("issuer", "audience", "keys", "user_claim", "roles_claim"):
+        yield from _in_name((*place, key), getattr(provider, key))
+    if not _is_key_set(provider.keys):
+        yield Flaw(
+            (*place, "keys"), "a file, an https URL, or an http URL of this machine", show(provider.keys)
+        )
+    if not provider.algorithms:
+        yield Flaw((*place, "algorithms"), "at least one algorithm", "an empty list")
+    for index, algorithm in enumerate(provider.algorithms):
+        if algorithm not in tuple(TokenAlgorithm):
+            yield Flaw((*place, "algorithms", index), f"one of {', '.join(TokenAlgorithm)}", show(algorithm))
+    for value, roles in provider.roles.items():
+        yield from _in_names((*place, "roles", value), roles)
+
+
+def _is_key_set(keys: str) -> bool:
+    """Return whether a provider's key set can be meant: what anybody on the way could exchange cannot."""
+    scheme, separator, rest = keys.partition("://")
+    if not separator:
+        return True
+    host = rest.partition("/")[0].rpartition("@")[2]
+    name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    return (scheme == "https" and bool(name)) or (scheme == "http" and name in LOOPBACK)
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""The hosts that are this very machine."""
 
 _BY_FIELDS = {
     Capability.NETWORK: "`network` with `hosts` and `ports`",

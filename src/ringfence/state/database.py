@@ -49,6 +49,16 @@ class Database(Protocol):
 
         """
 
+    def stamp(self) -> object | None:
+        """Return a value that is another one as soon as another connection has committed; None where telling costs as much as looking.
+
+        What this very object commits may leave it as it is.
+
+        Raises:
+            StateUnavailable, StateCorrupt: as for `transaction`.
+
+        """
+
     def close(self) -> None:
         """Close it. A transaction afterwards opens it again."""
 

@@ -77,6 +77,10 @@ class PostgresDatabase:
         except psycopg.Error as error:
             raise self._translated(error) from error
 
+    def stamp(self) -> object | None:
+        """Return None: to ask the server is to look. See `Database`."""
+        return None
+
     def close(self) -> None:
         """Close it. See `Database`."""
         if os.getpid() != self._process:

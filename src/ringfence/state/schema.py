@@ -13,7 +13,7 @@ CREATE TABLE users (
   mail TEXT NOT NULL,
   password TEXT,                    -- an argon2 hash; null: this user has none
   active INTEGER NOT NULL,
-  generation INTEGER NOT NULL,      -- raised by whatever must end the sessions and tokens that there are
+  generation BIGINT NOT NULL,       -- another one after whatever must end the sessions and tokens that there are
   created DOUBLE PRECISION NOT NULL,
   last_login DOUBLE PRECISION,
   failed INTEGER NOT NULL,          -- log-ins that failed since the last that did not
@@ -29,7 +29,9 @@ _SESSIONS = """
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
   user_id TEXT NOT NULL,
-  generation INTEGER NOT NULL,      -- the user's, when it began
+  generation BIGINT,                -- the user's, when it began; null for a user of an outside provider
+  parent TEXT,                      -- the session that it was delegated from
+  token TEXT,                       -- the token that it began with
   address TEXT NOT NULL,
   created DOUBLE PRECISION NOT NULL,
   last_used DOUBLE PRECISION NOT NULL,
@@ -39,11 +41,22 @@ CREATE TABLE sessions (
 )"""
 _TOKENS = """
 CREATE TABLE tokens (
-  id TEXT PRIMARY KEY,              -- the claim jti, of the issuer's
+  id TEXT PRIMARY KEY,              -- the claim jti; that of an outside provider with its name in front
   user_id TEXT NOT NULL,
+  generation BIGINT,                -- the user's, when it was issued; null for a user of an outside provider
+  key_id TEXT NOT NULL,
+  parent TEXT,                      -- the session that it was delegated from
+  once INTEGER NOT NULL,            -- whether it begins one session only
+  used DOUBLE PRECISION,
   issued DOUBLE PRECISION NOT NULL,
   expires DOUBLE PRECISION NOT NULL,
   revoked DOUBLE PRECISION
+)"""
+_STRANGERS = """
+CREATE TABLE strangers (
+  id INTEGER PRIMARY KEY,           -- one of a fixed number, for the names that nobody has
+  failed INTEGER NOT NULL,
+  locked_until DOUBLE PRECISION
 )"""
 _KEYS = """
 CREATE TABLE keys (
@@ -92,8 +105,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USER_ROLES,
         _SESSIONS,
         "CREATE INDEX sessions_of_user ON sessions (user_id)",
+        _STRANGERS,
         _TOKENS,
         "CREATE INDEX tokens_of_user ON tokens (user_id)",
+        "CREATE INDEX sessions_by_end ON sessions (expires)",
+        "CREATE INDEX tokens_by_end ON tokens (expires)",
         _KEYS,
         _APPROVALS,
         "CREATE INDEX approvals_by_state ON approvals (state, asked)",

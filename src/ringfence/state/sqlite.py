@@ -43,6 +43,7 @@ class SqliteDatabase:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._forked: list[sqlite3.Connection] = []
+        self._opened = 0
         self._process = os.getpid()
         self._lock = threading.RLock()
 
@@ -75,6 +76,16 @@ class SqliteDatabase:
             except sqlite3.Error as error:
                 raise self._translated(error) from error
 
+    def stamp(self) -> object | None:
+        """Return a number of the connection and one that SQLite raises when others commit. See `Database`."""
+        self._refuse_fork()
+        with self._lock:
+            try:
+                row = self._ready().execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error as error:
+                raise self._translated(error) from error
+        return self._opened, row[0]  # the number means nothing in another connection
+
     def close(self) -> None:
         """Close it. See `Database`; what is in memory stays."""
         self._refuse_fork()
@@ -96,6 +107,7 @@ class SqliteDatabase:
     def _ready(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._connect()
+            self._opened += 1
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
