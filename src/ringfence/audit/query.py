@@ -31,6 +31,7 @@ class Filter:
         call: the call's id.
         since: not before, in seconds since the epoch.
         until: not after, in seconds since the epoch.
+        event: the kind of an event, such as `login-failed`.
 
     """
 
@@ -41,6 +42,7 @@ class Filter:
     call: str | None = None
     since: float | None = None
     until: float | None = None
+    event: str | None = None
 
     def fits(self, record: Record) -> bool:
         """Return whether a record is wanted."""
@@ -50,6 +52,7 @@ class Filter:
             (self.kind, record.get("kind")),
             (self.decision, field(record, "verdict", "decision")),
             (self.call, record.get("call")),
+            (self.event, record.get("event")),
         )
         if any(asked is not None and asked != found for asked, found in wanted):
             return False

@@ -94,6 +94,9 @@ class Format(StrEnum):
 
 
 KindOption = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of record.")]
+EventOption = Annotated[
+    str | None, typer.Option("--event", help="Only events of this kind, such as login-failed.")
+]
 DecisionOption = Annotated[Asked | None, typer.Option("--decision", help="Only records with this decision.")]
 
 
@@ -143,10 +146,19 @@ def _filter(
     decision: Asked | None,
     since: str | None,
     until: str | None,
+    event: str | None,
 ) -> Filter:
     from ringfence.audit.query import Filter
 
-    return Filter(user, tool, kind, decision, since=moment(since, "--since"), until=moment(until, "--until"))
+    return Filter(
+        user,
+        tool,
+        kind,
+        decision,
+        since=moment(since, "--since"),
+        until=moment(until, "--until"),
+        event=event,
+    )
 
 
 def moment(text: str | None, option: str) -> float | None:
@@ -178,12 +190,13 @@ def tail(  # noqa: PLR0913 - the command's options
     decision: DecisionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    event: EventOption = None,
     json: JsonOption = False,
 ) -> None:
     """Print the newest records, oldest first. They are not verified."""
     from ringfence.audit.query import newest
 
-    wanted = _filter(user, tool, kind, decision, since, until)
+    wanted = _filter(user, tool, kind, decision, since, until, event)
     place = _place(log, policy, None)
     show = _print_line if json else _row_printer()
     with closing(place.open()) as source:
@@ -282,11 +295,12 @@ def export(  # noqa: PLR0913 - the command's options
     decision: DecisionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    event: EventOption = None,
 ) -> None:
     """Write records for another program, in order. They are not verified."""
     from ringfence.audit.query import select
 
-    wanted = _filter(user, tool, kind, decision, since, until)
+    wanted = _filter(user, tool, kind, decision, since, until, event)
     write = _write_csv if format is Format.CSV else _write_jsonl
     place = _place(log, policy, None)
     if output is not None and _belongs_to(output, place.log):

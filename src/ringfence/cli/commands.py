@@ -11,6 +11,7 @@ from ringfence.cli import (
     audit,
     doctor,
     explain,
+    keys,
     policy,
     policy_cases,
     policy_diff,
@@ -18,6 +19,8 @@ from ringfence.cli import (
     policy_simulate,
     rules,
     run,
+    token,
+    users,
 )
 from ringfence.cli import scan as scanning
 
@@ -35,6 +38,9 @@ policy.app.command("diff", epilog=policy_diff.EXAMPLE)(policy_diff.diff)
 app.add_typer(policy.app, name="policy")
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="users")
+app.add_typer(token.app, name="token")
+app.add_typer(keys.app, name="keys")
 app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)

@@ -6,7 +6,7 @@ Logging in is in `facade.py`. The one idea: each change stands in the store befo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ringfence.clock import Clock
 from ringfence.errors import UnknownName
@@ -69,6 +69,12 @@ class Administration:
     def close(self) -> None:
         """Close the store. It opens again when it is needed."""
         self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     # Keys
 
@@ -160,7 +166,7 @@ class Administration:
         """
         self._users.set_password(user, self._passwords.hash(password))
         self._reports.require(
-            "password-changed", "the password was changed, and all sessions ended", user=user
+            "password-changed", "all sessions and tokens ended with the old password", user=user
         )
 
     def deactivate(self, user: str) -> None:

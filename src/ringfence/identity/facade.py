@@ -192,7 +192,7 @@ class Identity(Administration):
 
     def _refused(self, error: TokenRefused, address: str, user: str = "") -> NoReturn:
         self._reports.note(
-            "token-refused", error.message, user=user, address=address, blocked=True, why=error.why
+            "token-refused", f"refused: {error.why}", user=user, address=address, blocked=True, why=error.why
         )
         raise error from None
 
@@ -266,9 +266,7 @@ class Identity(Administration):
         now = self._clock.now()
         seconds = self._settings.identity.token_seconds if seconds is None else seconds
         token, token_id = self._sign(user, grant, now, _expiry(now, seconds), once=once)
-        self._reports.require(
-            "token-issued", f"the token {token_id} was issued", user=user, token_id=token_id
-        )
+        self._reports.require("token-issued", f"the token {token_id} was issued", user=user, jti=token_id)
         return token
 
     def delegate(
@@ -310,7 +308,7 @@ class Identity(Administration):
             f"a part of the session was delegated with the token {token_id}",
             user=user,
             session=session.id,
-            token_id=token_id,
+            jti=token_id,
             roles=grant.roles,
             tools=grant.tools,
         )
@@ -391,7 +389,7 @@ class Identity(Administration):
         held = bool(rows) and rows[0][0] is None
         if held:
             self._reports.require(
-                "token-revoked", f"the token {token_id[:80]} was revoked", token_id=token_id[:80]
+                "token-revoked", f"the token {token_id[:80]} was revoked", jti=token_id[:80]
             )
         return held
 

@@ -245,6 +245,7 @@ def _said(error: BaseException) -> str:
 
 def _fetch(url: str) -> bytes:
     from urllib import request  # noqa: PLC0415 - loads a library
+    from urllib.error import HTTPError  # noqa: PLC0415 - likewise
 
     class NoRedirect(request.HTTPRedirectHandler):
         """Where the keys are is said by the policy, not by whoever answers."""
@@ -257,5 +258,9 @@ def _fetch(url: str) -> bytes:
         handlers.append(request.ProxyHandler({}))  # this very machine is not asked through another one
     opener = request.build_opener(*handlers)
     asked = request.Request(url, headers={"Accept": "application/json", "User-Agent": "ringfence"})  # noqa: S310 - https, or this machine, by the policy
-    with opener.open(asked, timeout=_FETCH_SECONDS) as response:
-        return _bounded(response.read(MOST_BYTES + 1))
+    try:
+        with opener.open(asked, timeout=_FETCH_SECONDS) as response:
+            return _bounded(response.read(MOST_BYTES + 1))
+    except HTTPError as error:
+        error.close()
+        raise

@@ -173,13 +173,13 @@ def _ended(row: Row | None) -> str:
     ours = generation is not None
     found = (
         (ended is not None, "somebody logged out"),
-        (revoked is not None, "its token was revoked"),
+        (revoked is not None, "somebody revoked its token"),
         (user is not None and not active, "its user is not active any longer"),
         (ours and user is None, "its user was removed"),
         (
             ours and current != generation,
-            "its user's password was changed, or the user was deactivated or removed",
+            "its user was deactivated or removed, or has another password",
         ),
-        (ours and token is not None and known is None, "its token is not in the store"),
+        (ours and token is not None and known is None, "the store does not know its token"),
     )
     return next((why for holds, why in found if holds), "")

@@ -129,7 +129,7 @@ class Users:
         if not right or password != kept:
             locked = failed + 1 >= settings.most_failures
             _set(transaction, user, failed + 1, now + settings.lockout_seconds if locked else None)
-            why = "the password is wrong" if password is not None else "the user has no password"
+            why = "wrong password" if password is not None else "the user has no password"
             return Settled(why, locked)
         if not active:
             _set(transaction, user, failed, None)
