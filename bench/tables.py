@@ -17,7 +17,7 @@ than we are is printed in bold.
 METHOD = """
 ## How it is measured
 
-- `python -m bench.guard`, `bench.imports`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER`, `bench.scan_speed` and `bench.traces FOLDER` print the same tables, `--json` the objects behind them.
+- `python -m bench.guard`, `bench.identity`, `bench.imports`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER`, `bench.scan_speed` and `bench.traces FOLDER` print the same tables, `--json` the objects behind them.
 - Medians over rounds of wall time per call; where a row says CPU, processor time of all threads, writing included.
 - Peers are at their best: policies loaded, requests built ahead, cedarpy with parsed handles, AGT's kernel driven both by hand (which spares it an
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
@@ -25,6 +25,8 @@ METHOD = """
   copies nothing and has no budget; `B1-code` is our byte code alone. B2 is scan and compile. monty works in a process of its own, so its time is elapsed time.
 - In `sandbox`, each contender's runs come in turn, in rounds; before a run with a waiting worker there is a pause, so that one waits. A spawned interpreter (`spawn`) has no cage at all;
   monty is no CPython, and its pooled worker is used again, where each of our runs gets a process of its own.
+- In `identity`, A5 is a token that was verified before, beside peers that verify it each time; `A5-session` also asks the store whether anything changed (in
+  PostgreSQL that is a query, in SQLite `PRAGMA data_version`), and `A5-call` is what that costs each decision. Log-ins are argon2id at its full cost, from 8 threads.
 - AGT's kernel knows no roles, comparisons or default deny and keeps no record; `casbin_fast` is casbin's indexed enforcer. AGT also has
   `agent_os.lite.govern`, a set look-up under 1 µs without roles, arguments or record, which is faster than any gate here and no peer of it.
 """
@@ -154,7 +156,7 @@ def _is_better(value: float, figure: dict[str, Any]) -> bool:
     ours = figure["ours"]
     if ours is None:
         return False
-    return bool(value > ours if figure["unit"].startswith(("MB/", "runs/")) else value < ours)
+    return bool(value > ours if figure["unit"].startswith(("MB/", "runs/", "log-ins/")) else value < ours)
 
 
 def _number(value: float | None) -> str:

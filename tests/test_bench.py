@@ -23,7 +23,14 @@ def run(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("name", "rows"), [("guard", {"A1", "A2", "A3", "A4"}), ("imports", {"F"})])
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("guard", {"A1", "A2", "A3", "A4"}),
+        ("imports", {"F"}),
+        ("identity", {"A5", "A5-session", "A5-first", "A5-call", "login"}),
+    ],
+)
 def test_a_benchmark_prints_one_object_with_every_row(name: str, rows: set[str]) -> None:
     """Every figure has all keys, a number of ours, and a status out of four."""
     result = run(name)

@@ -19,7 +19,7 @@ from ringfence.errors import DelegationTooWide, IdentityError, UserUnknown
 from ringfence.identity.tokens import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 KEY, OTHER = ed_key(), ed_key()
@@ -314,6 +314,24 @@ def test_a_revoked_token_is_worthless_at_once(guard: Guard) -> None:
     assert guard.identity.revoke_token(guard.identity.check_token(other).id)
     assert refused(guard, other) == "it was revoked"
     assert len(events(guard, "token-revoked")) == 2
+
+
+@pytest.mark.parametrize("change", ["revoke", "deactivate", "once", "rotate"])
+def test_a_verified_token_is_asked_about_again_after_each_change(guard: Guard, change: str) -> None:
+    """`verify_token` answers from memory, and not once something happened to the token in this process."""
+    identity = guard.identity
+    token = identity.issue_token("ana", once=change == "once")
+    assert [identity.verify_token(token).user for _ in range(3)] == ["ana"] * 3
+    changes: dict[str, Callable[[], object]] = {
+        "revoke": lambda: identity.revoke_token(token),
+        "deactivate": lambda: identity.deactivate("ana"),
+        "once": lambda: guard.login_token(token),
+        "rotate": lambda: identity.rotate_keys(revoke=True),
+    }
+    changes[change]()
+    for ask in (identity.verify_token, identity.check_token):
+        with pytest.raises(TokenRefused, match="the token was refused: "):
+            ask(token)
 
 
 def test_a_token_that_is_revoked_elsewhere_is_dropped(tmp_path: Path, time: Turned) -> None:

@@ -54,6 +54,7 @@ class Administration:
         self._keys = Keys(self._store)
         self._sessions = Sessions(self._store, self._reports, lambda: self._settings)
         self._tokens = Tokens(self._keys, lambda: self._settings.identity, lambda: self._key_sets)
+        self._seen = self._tokens.seen
         self.configure(settings or IdentityPolicy(), roles)
 
     def configure(self, settings: IdentityPolicy, roles: Mapping[str, Role]) -> None:

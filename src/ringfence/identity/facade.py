@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ringfence.errors import (
@@ -38,6 +39,10 @@ _KEPT_SECONDS = 86_400.0
 _MOST_ADDRESSES = 64
 _ISSUED = """INSERT INTO tokens (id, user_id, generation, key_id, parent, once, issued, expires)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+_LOOK = """SELECT t.generation, t.once, t.used, t.revoked, u.active, u.generation
+FROM tokens t LEFT JOIN users u ON u.id = t.user_id WHERE t.id = ?"""
 
 
 class Identity(Administration):
@@ -77,6 +82,8 @@ class Identity(Administration):
             right = self._passwords.verify(kept, password)
             settled, session = self._settle(user, kept, now, address, right=right)
         if session is None:
+            if settled.locked:
+                self._store.changed()
             self._failed(user, address, settled.why, locked=settled.locked)
         try:
             self._let_in(session, "with a password", now)
@@ -91,7 +98,7 @@ class Identity(Administration):
         self, user: str, kept: str | None, now: float, address: str, *, right: bool
     ) -> tuple[Settled, LoginSession | None]:
         """Count a log-in, and begin the session of one that is let in, in one transaction."""
-        with self._store.write() as transaction:
+        with self._store.write(quietly=True) as transaction:
             settled = self._users.settle(
                 transaction, user, kept, right=right, now=now, settings=self._settings.identity
             )
@@ -168,14 +175,16 @@ class Identity(Administration):
         facts = seen.facts
         how = f"with a token of {facts.provider}" if facts.provider else "with a token"
         try:
-            with self._store.write() as transaction:
+            with self._store.write(quietly=True) as transaction:
                 session, once = self._begin_in(transaction, facts, now, address)
             self._let_in(session, how, now)
         except (TokenRefused, SessionEnded) as error:
             self._tokens.forget(facts.id)
             refused = error if isinstance(error, TokenRefused) else TokenRefused(error.why)
             self._refused(refused, address, facts.user)
-        if not once:
+        if once:
+            self._store.changed()
+        else:
             if len(seen.sessions) >= _MOST_ADDRESSES:
                 seen.sessions.clear()
             seen.sessions[address] = session
@@ -330,7 +339,7 @@ class Identity(Administration):
         }
         further = {"roles": grant.roles, "tools": grant.tools, "parent": parent}
         claims |= {name: value for name, value in further.items() if value is not None}
-        with self._store.write() as transaction:
+        with self._store.write(quietly=True) as transaction:
             rows = transaction.execute("SELECT generation FROM users WHERE id = ?", (user,))
             generation = rows[0][0] if rows else None
             if parent is not None:
@@ -345,6 +354,25 @@ class Identity(Administration):
             transaction.execute("DELETE FROM tokens WHERE expires < ?", (now - _KEPT_SECONDS,))
         return token, token_id
 
+    def verify_token(self, token: str) -> TokenFacts:
+        """Return what a token says. One seen before costs a look-up by its digest, for as long as nothing changed in this process.
+
+        What other processes revoke is seen at the next change here: where that matters ask `check_token`, which looks into the store each time.
+        A session from `login_token` does so at each call.
+
+        Raises:
+            TokenRefused: it proves nothing here; it says why.
+            KeySetUnavailable, StateError, ClockJumped: it could not be decided.
+
+        """
+        try:
+            seen = self._seen.get(sha256(token.encode()).digest())
+        except (AttributeError, UnicodeEncodeError):
+            seen = None
+        if seen is not None and seen.change == self._store.change and self._clock.read() < seen.until:
+            return seen.facts
+        return self.check_token(token)
+
     def check_token(self, token: str) -> TokenFacts:
         """Return what a token says, where it would be let in now. It begins no session, and is not recorded.
 
@@ -353,10 +381,12 @@ class Identity(Administration):
             KeySetUnavailable, StateError, ClockJumped: it could not be decided.
 
         """
-        facts = self._tokens.verify(token, self._clock.now()).facts
+        change = self._store.change
+        seen = self._tokens.verify(token, self._clock.now())
         with self._store.read() as transaction:
-            _kept(transaction, facts)
-        return facts
+            _kept(transaction, seen.facts)
+        seen.change = change
+        return seen.facts
 
     def revoke_token(self, token: str) -> bool:
         """Make a token worthless, and end the sessions that began with it. Return whether it was worth something before.
@@ -408,12 +438,14 @@ def _kept(transaction: Transaction, facts: TokenFacts) -> _Kept | None:
         TokenRefused: it was revoked, used up, or should be known.
 
     """
-    rows = transaction.execute("SELECT generation, once, used, revoked FROM tokens WHERE id = ?", (facts.id,))
+    rows = transaction.execute(_LOOK, (facts.id,))
     if not rows:
         if facts.provider:
             return None
         raise TokenRefused("it is not in the store")
-    generation, once, used, revoked = rows[0]
+    generation, once, used, revoked, active, current = rows[0]
+    if generation is not None and not (active and current == generation):
+        raise TokenRefused("its user was deactivated or removed, or has another password")
     if revoked is not None:
         raise TokenRefused("it was revoked")
     if once and used is not None:

@@ -25,8 +25,9 @@ _KEPT_SECONDS = 86_400.0
 _ADD = """INSERT INTO sessions (id, user_id, generation, parent, token, address, created, last_used, expires, granted)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _READ = """SELECT s.id, s.ended, s.expires, s.generation, s.last_used, s.granted, s.token, s.user_id,
-u.id, u.generation, u.active, u.locked_until, t.id, t.revoked
-FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN tokens t ON t.id = s.token WHERE s.id IN ({})"""
+u.id, u.generation, u.active, u.locked_until, t.id, t.revoked, r.role
+FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN tokens t ON t.id = s.token
+LEFT JOIN user_roles r ON r.user_id = s.user_id WHERE s.id IN ({})"""
 
 
 class Sessions:
@@ -123,9 +124,7 @@ class Sessions:
         """Look up what a session may, by the ids of itself and of those above it."""
         with self.store.read() as transaction:
             rows = transaction.execute(_READ.format(", ".join("?" * len(chain))), chain)
-            roles = transaction.execute(
-                "SELECT role FROM user_roles WHERE user_id = ? ORDER BY role", (before.user,)
-            )
+        roles = {row[14] for row in rows if row[14] is not None}
         by_id = {row[0]: row for row in rows}
         ended = next(filter(None, (_ended(by_id.get(each)) for each in chain)), "")
         if ended:
@@ -134,9 +133,7 @@ class Sessions:
             steps = [read_granted(by_id[each][5]) for each in chain]
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise StateCorrupt(self.store.name, "what a session is narrowed to cannot be read") from error
-        return self._standing(
-            before, [by_id[each] for each in chain], steps, tuple(role for (role,) in roles)
-        )
+        return self._standing(before, [by_id[each] for each in chain], steps, tuple(sorted(roles)))
 
     def _standing(
         self, before: Principal, rows: Sequence[Row], steps: Sequence[Granted], roles: tuple[str, ...]
@@ -169,7 +166,7 @@ def _ended(row: Row | None) -> str:
     """Return what ended a session by its row; empty where nothing did."""
     if row is None:
         return "it is not in the store"
-    _, ended, _, generation, _, _, token, _, user, current, active, _, known, revoked = row
+    _, ended, _, generation, _, _, token, _, user, current, active, _, known, revoked, _ = row
     ours = generation is not None
     found = (
         (ended is not None, "somebody logged out"),

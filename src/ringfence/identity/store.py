@@ -28,6 +28,9 @@ class Store:
         url: where, as `state.url` in a policy.
         folder: where a relative file starts; None: the current folder.
 
+    Attributes:
+        change: another number after each change in this process that concerns somebody who has read already.
+
     """
 
     def __init__(self, url: str, folder: str | Path | None = None) -> None:
@@ -36,7 +39,7 @@ class Store:
         self._database: Database | None = None
         self._opening = threading.Lock()
         self._changes = count(1)
-        self._change = 0
+        self.change = 0
 
     def _open(self) -> Database:
         if self._database is None:
@@ -73,11 +76,11 @@ class Store:
 
     def changed(self) -> None:
         """Make everybody in this process read anew."""
-        self._change = next(self._changes)
+        self.change = next(self._changes)
 
     def stamp(self) -> object | None:
         """Return a value that is another one as soon as anything may have changed; None where only a look tells."""
-        change = self._change
+        change = self.change
         stamp = self._open().stamp()
         return None if stamp is None else (change, stamp)
 

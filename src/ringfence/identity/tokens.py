@@ -70,14 +70,16 @@ class Seen:
 
     Attributes:
         sessions: those that it has begun, by address.
+        change: the store's, when it was last asked about it; -1: never.
 
     """
 
-    __slots__ = ("facts", "sessions", "until")
+    __slots__ = ("change", "facts", "sessions", "until")
 
     def __init__(self, facts: TokenFacts, until: float) -> None:
         self.facts = facts
         self.until = until
+        self.change = -1
         self.sessions: dict[str, LoginSession] = {}
 
 
@@ -89,6 +91,9 @@ class Tokens:
         settings: the policy's section, at any moment.
         key_sets: those of the providers, by name, at any moment.
 
+    Attributes:
+        seen: what is remembered, by the digest of the token.
+
     """
 
     def __init__(
@@ -97,7 +102,7 @@ class Tokens:
         self._keys = keys
         self._settings = settings
         self._key_sets = key_sets
-        self._seen: dict[bytes, Seen] = {}
+        self.seen: dict[bytes, Seen] = {}
 
     def verify(self, token: str, now: float) -> Seen:
         """Return what a token says: a look-up where it was verified before.
@@ -115,24 +120,24 @@ class Tokens:
             digest = sha256(token.encode()).digest()
         except (AttributeError, UnicodeEncodeError):
             raise TokenRefused("it is no text of a token") from None
-        seen = self._seen.get(digest)
+        seen = self.seen.get(digest)
         if seen is not None and now < seen.until:
             return seen
-        self._seen.pop(digest, None)
+        self.seen.pop(digest, None)
         seen = self._verified(token, now)
-        if len(self._seen) >= _MOST_KEPT:
-            self._seen.clear()
-        self._seen[digest] = seen
+        if len(self.seen) >= _MOST_KEPT:
+            self.seen.clear()
+        self.seen[digest] = seen
         return seen
 
     def forget(self, token_id: str | None = None) -> None:
         """Verify a token anew when it comes again; all of them where none is named."""
         if token_id is None:
-            self._seen = {}
+            self.seen.clear()
             return
-        for digest, seen in list(self._seen.items()):
+        for digest, seen in list(self.seen.items()):
             if seen.facts.id == token_id:
-                self._seen.pop(digest, None)
+                self.seen.pop(digest, None)
 
     def _verified(self, token: str, now: float) -> Seen:
         header, claims = parts(token)
