@@ -563,7 +563,9 @@ class Guard:
         """Admit in the loop's own thread where that takes microseconds, and in another where it may wait for somebody or scan code."""
         force = self._force
         admit = partial(self._gate.admit, force, tool, args, kwargs, receiver=receiver, runnable=runnable)
-        if not (force.asking.may_block or self._syncs_disk or self._scans(force, tool)):
+        authority = current_session().authority
+        waits = force.asking.may_block or self._syncs_disk or (authority is not None and authority.may_block)
+        if not (waits or self._scans(force, tool)):
             return admit()
         return await in_thread(admit, abandoned=self._abandon, daemon=True)
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 class Authority(Protocol):
     """What stands behind a session that somebody logged in to."""
 
+    @property
+    def may_block(self) -> bool:
+        """Whether asking it may wait for another machine, so that an event loop must not."""
+
     def judge(self, call: ToolCall, policy: CompiledPolicy) -> Verdict | None:
         """Return the objection to a call in the session; None where there is none."""
 

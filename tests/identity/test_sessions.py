@@ -11,9 +11,20 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from tests.identity.helpers import PASSWORD, ROLES, Turned, call, events, guard_on, rule_of
+from tests.identity.helpers import PASSWORD, ROLES, Counted, Turned, call, events, guard_on, rule_of
 
-from ringfence import Audit, Guard, IdentityPolicy, Policy, Reason, SessionEnded, State, StoreKind, acting_in
+from ringfence import (
+    Audit,
+    Guard,
+    IdentityPolicy,
+    Policy,
+    PolicyError,
+    Reason,
+    SessionEnded,
+    State,
+    StoreKind,
+    acting_in,
+)
 from ringfence.errors import LoginFailed, RecordError, StateError, StateUnavailable
 
 if TYPE_CHECKING:
@@ -307,3 +318,58 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+
+
+async def test_no_event_loop_waits_for_a_store_on_another_machine(
+    guard: Guard, request: pytest.FixtureRequest
+) -> None:
+    """In PostgreSQL a session is looked up in a thread, in SQLite at once, for it takes microseconds; either way it holds and ends."""
+    import threading
+
+    session = guard.login("ana", PASSWORD)
+    authority, asked = session.authority, []
+    refresh = type(authority).refresh
+
+    def watched(self: Any) -> Any:
+        asked.append(threading.current_thread() is threading.main_thread())
+        return refresh(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(authority), "refresh", watched)
+        with acting_in(session):
+            assert (await guard.arun("refund", {"x": 1})).value == 1
+    assert authority.may_block == ("postgres" in request.node.name)
+    if authority.may_block:
+        assert not any(asked)
+    guard.logout(session)
+    with acting_in(session):
+        assert (await guard.arun("refund", {"x": 1})).verdict.rule == "session-ended"
+
+
+def test_addresses_that_anybody_can_write_do_no_harm(guard: Guard) -> None:
+    """They are kept in a form that can be shown."""
+    for address in ("\0", "\ud800", "x" * 5000, "a\nb"):
+        session = guard.login("ana", PASSWORD, address=address)
+        assert session.principal.address.isprintable()
+        assert len(session.principal.address) <= 200
+        assert guard.login_token(guard.identity.issue_token("ana"), address=address).principal.user == "ana"
+
+
+def test_a_reload_binds_running_sessions_and_keeps_the_store(tmp_path: Path, time: Turned) -> None:
+    """New times and providers count at the next call; another store needs a restart."""
+    file = tmp_path / "p.yaml"
+    roles = "roles: {clerk: {inherits: [user], allow: [refund]}}\naudit: {store: memory}\n"
+    file.write_text(f"{roles}state: {{url: 'memory:'}}\n")
+    with Guard.from_file(file, clock=time.clock, passwords=Counted()) as guard:
+        guard.register(lambda x: x, name="refund")
+        guard.identity.add_user("ana", password=PASSWORD, roles=["clerk"])
+        session = guard.login("ana", PASSWORD)
+        time.turn(100)
+        file.write_text(
+            f"{roles}state: {{url: 'memory:'}}\nidentity: {{idle_seconds: 50, session_seconds: 60}}\n"
+        )
+        guard.reload()
+        assert rule_of(guard, session) == "session-idle"
+        file.write_text(f"{roles}state: {{url: 'sqlite:other.db'}}\n")
+        with pytest.raises(PolicyError, match=r"`state` changed\. The store is open: restart"):
+            guard.reload()

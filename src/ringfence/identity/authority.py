@@ -68,6 +68,11 @@ class SessionAuthority:
         self._used = self._written = now
         self._told = False
 
+    @property
+    def may_block(self) -> bool:
+        """Whether asking the store may wait for another machine."""
+        return self._sessions.store.is_remote
+
     def refresh(self) -> Standing:
         """Return what the session may now. It never raises: what fails is kept for `judge`, and leaves no roles."""
         try:

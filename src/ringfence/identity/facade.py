@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _KEPT_SECONDS = 86_400.0
 _MOST_ADDRESSES = 64
+_LONGEST_ADDRESS = 200
 _ISSUED = """INSERT INTO tokens (id, user_id, generation, key_id, parent, once, issued, expires)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
@@ -75,7 +76,7 @@ class Identity(Administration):
             StateError, RecordError, ClockJumped: it could not be decided or recorded.
 
         """
-        user = str(user)
+        user, address = str(user), _shown(address)
         with self._undecided(user, address):
             now = self._clock.now()
             kept = self._users.password(user)
@@ -157,6 +158,7 @@ class Identity(Administration):
             StateError, RecordError, ClockJumped: it could not be decided or recorded.
 
         """
+        address = _shown(address)
         with self._undecided("", address):
             now = self._clock.now()
             seen = self._verified(token, now, address)
@@ -404,6 +406,8 @@ class Identity(Administration):
         token_id = facts.id if facts is not None else token
         if not token_id:
             raise TokenRefused("it has no claim jti, by which it could be revoked")
+        if not token_id.isprintable():
+            return False
         with self._store.write() as transaction:
             rows = transaction.execute("SELECT revoked FROM tokens WHERE id = ?", (token_id,))
             if not rows and (facts is not None or ":" in token_id):
@@ -451,6 +455,12 @@ def _kept(transaction: Transaction, facts: TokenFacts) -> _Kept | None:
     if once and used is not None:
         raise TokenRefused("it was used already, and holds for one session only")
     return _Kept(generation, bool(once))
+
+
+def _shown(address: str) -> str:
+    """Return an address as it can be kept: it may come from a header that anybody can write."""
+    text = str(address)
+    return text if len(text) <= _LONGEST_ADDRESS and text.isprintable() else ascii(text)[:_LONGEST_ADDRESS]
 
 
 def _logged_in(session: Session) -> LoginSession:

@@ -109,26 +109,30 @@ class KeySet:
 
     def _read_again(self, seen: Kept | None, now: float) -> None:
         """Read the set, unless that was tried a moment ago; others wait for the one who does."""
-        with self._reading:
+        if not self._reading.acquire(
+            timeout=2 * _FETCH_SECONDS
+        ):  # as in a child that was forked while its parent read
+            self._failure = "another thread reads it for too long"
+            return
+        try:
             recently = self._tried is not None and 0 <= now - self._tried < self._settings.refetch_seconds
-            if self._kept is not seen or recently:
-                return
-            self._tried = now
-            try:
-                keys = understood(self._text(), self.provider.algorithms)
-            except (OSError, ValueError, RecursionError) as error:
-                self._failure = str(error) or type(error).__name__
-                self._reports.note(
-                    "key-set-unavailable",
-                    f"the key set of {self.name} cannot be read: {self._failure}",
-                    provider=self.name,
-                )
-                return
-            before, self._kept = self._kept, Kept(keys, now)
-            if before is not None and before.keys.keys() != keys.keys():
-                self._reports.note(
-                    "key-set-changed", f"the key set of {self.name} changed", provider=self.name
-                )
+            if self._kept is seen and not recently:
+                self._tried = now
+                self._read(now)
+        finally:
+            self._reading.release()
+
+    def _read(self, now: float) -> None:
+        try:
+            keys = understood(self._text(), self.provider.algorithms)
+        except (OSError, ValueError, RecursionError) as error:
+            self._failure = str(error) or type(error).__name__
+            text = f"the key set of {self.name} cannot be read: {self._failure}"
+            self._reports.note("key-set-unavailable", text, provider=self.name)
+            return
+        before, self._kept = self._kept, Kept(keys, now)
+        if before is not None and before.keys.keys() != keys.keys():
+            self._reports.note("key-set-changed", f"the key set of {self.name} changed", provider=self.name)
 
     def _text(self) -> bytes:
         where = self.provider.keys

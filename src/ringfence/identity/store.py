@@ -51,6 +51,11 @@ class Store:
         return self._database
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it is asked over a network."""
+        return not self._url.startswith(("sqlite:", "memory:"))
+
+    @property
     def name(self) -> str:
         """Where it is, without a password."""
         return self._open().name

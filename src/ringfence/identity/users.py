@@ -173,6 +173,11 @@ class Users:
 
         """
         refuse_unfit_id(account.id)
+        for text in (account.name, account.mail, *account.roles):
+            if len(text) > _LONGEST or not text.isprintable():
+                raise UserInvalid(
+                    f"names, mail and roles have up to {_LONGEST} characters that can be seen", "Correct it."
+                )
         with self._store.write() as transaction:
             if transaction.execute("SELECT 1 FROM users WHERE id = ?", (account.id,)):
                 raise UserExists(account.id)
