@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ringfence.call import Principal, ToolCall
-    from ringfence.policy.compile import CompiledPolicy
     from ringfence.verdict import Verdict
 
 
@@ -30,7 +29,11 @@ class Authority(Protocol):
     def may_block(self) -> bool:
         """Whether asking it may wait for another machine, so that an event loop must not."""
 
-    def judge(self, call: ToolCall, policy: CompiledPolicy) -> Verdict | None:
+    @property
+    def widest(self) -> Principal | None:
+        """The caller with all roles that were left out when the session was narrowed; None where none were."""
+
+    def judge(self, call: ToolCall) -> Verdict | None:
         """Return the objection to a call in the session; None where there is none."""
 
 
@@ -109,7 +112,7 @@ class Session:
 
     """
 
-    __slots__ = ("admitted", "authority", "history", "id", "labels", "principal", "refused")
+    __slots__ = ("__weakref__", "admitted", "authority", "history", "id", "labels", "principal", "refused")
 
     def __init__(self, id: str, principal: Principal) -> None:  # noqa: A002 - the field's name
         self.id = id

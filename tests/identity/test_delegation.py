@@ -12,6 +12,7 @@ from tests.identity.helpers import PASSWORD, Turned, call, events, guard_on, rul
 from ringfence import Audit, Guard, Passwords, Policy, Reason, Role, SessionEnded, State, StoreKind, acting_in
 from ringfence.errors import DelegationTooWide, TokenRefused
 from ringfence.identity.delegation import narrowed, permits
+from ringfence.policy.model import AtMost, CallRule, Condition, Speech
 from ringfence.policy.roles import flatten
 from ringfence.verdict import Decision
 
@@ -255,3 +256,50 @@ def test_a_grant_that_cannot_be_read_denies(tmp_path: Any, time: Turned) -> None
             with guard.identity._store.write() as transaction:
                 transaction.execute("UPDATE sessions SET granted = ? WHERE id = ?", (damaged, child.id))
             assert call(guard, child).reason is Reason.GUARD
+
+
+def test_rules_about_left_out_roles_still_bind(time: Turned) -> None:
+    """A rule that forbids chiefs something is not shaken off by delegating without that role."""
+    policy = Policy(
+        roles={
+            "chief": Role(inherits=("user",), allow=("*",)),
+            "clerk": Role(inherits=("user",), allow=("*",)),
+        },
+        rules={
+            "no chief": CallRule(Speech.DENY, tools=("refund",), roles=("chief",)),
+            "ask chiefs": CallRule(Speech.ASK, tools=("read_order",), when=Condition(roles=("chief",))),
+        },
+        state=State("memory:"),
+        audit=Audit(store=StoreKind.MEMORY),
+    )
+    with Guard(
+        policy, clock=time.clock, passwords=Passwords(time_cost=1, memory_kib=8, parallelism=1)
+    ) as guard:
+        for tool in ("refund", "read_order", "other"):
+            guard.register(lambda x: x, name=tool)
+        guard.identity.add_user("boss", password=PASSWORD, roles=["chief", "clerk"])
+        parent = guard.login("boss", PASSWORD)
+        child = guard.login_token(guard.delegate(parent, roles=["clerk"]))
+        for session in (parent, child):
+            assert rule_of(guard, session, "refund") == "rules.no chief"
+            assert rule_of(guard, session, "read_order") == "rules.ask chiefs"
+            assert rule_of(guard, session, "other") == ""
+
+
+def test_calls_of_sub_agents_count_as_the_parents(time: Turned) -> None:
+    """Two refunds in a session are two, however many sub-agents make them."""
+    policy = Policy(
+        roles={"clerk": Role(inherits=("user",))},
+        rules={"few": CallRule(Speech.ALLOW, tools=("refund",), when=Condition(at_most=AtMost(2)))},
+        state=State("memory:"),
+        audit=Audit(store=StoreKind.MEMORY),
+    )
+    with Guard(
+        policy, clock=time.clock, passwords=Passwords(time_cost=1, memory_kib=8, parallelism=1)
+    ) as guard:
+        guard.register(lambda x: x, name="refund")
+        guard.identity.add_user("ana", password=PASSWORD, roles=["clerk"])
+        parent = guard.login("ana", PASSWORD)
+        children = [guard.login_token(guard.delegate(parent)) for _ in range(3)]
+        came = [rule_of(guard, session) == "" for session in (*children, parent)]
+        assert came == [True, True, False, False]

@@ -6,19 +6,18 @@ revoked token or a parent that logged out bites at the next call; and whatever f
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from ringfence.call import NOBODY
 from ringfence.errors import SessionEnded
 from ringfence.identity.delegation import permits
 from ringfence.identity.standing import Standing, principal_with
-from ringfence.session import Session
+from ringfence.session import History, Session
 from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:
     from ringfence.call import Principal, ToolCall
     from ringfence.identity.sessions import Sessions
-    from ringfence.policy.compile import CompiledPolicy
 
 CHECK = "identity"
 
@@ -29,22 +28,26 @@ class LoginSession(Session):
     Arguments:
         id: sixteen hexadecimal digits.
         authority: what stands behind it.
+        history: that of the session above it, which counts its calls too; None: one of its own.
 
     """
 
     __slots__ = ()
     authority: SessionAuthority
 
-    def __init__(self, id: str, authority: SessionAuthority) -> None:  # noqa: A002 - the field's name
-        self.id = id
+    def __init__(self, id: str, authority: SessionAuthority, history: History | None) -> None:  # noqa: A002 - the field's name
+        super().__init__(id, NOBODY)
         self.authority = authority
-        self.admitted = Counter()
-        self.refused = Counter()
+        self.history = history or self.history
 
     @property
-    def principal(self) -> Principal:  # type: ignore[override]  # it cannot be set: the store says what it is
+    def principal(self) -> Principal:
         """Who is calling, with the roles that are left now."""
         return self.authority.refresh().principal
+
+    @principal.setter
+    def principal(self, _: Principal) -> None:
+        """Leave it as it is: the store says who is calling."""
 
 
 class SessionAuthority:
@@ -101,7 +104,7 @@ class SessionAuthority:
             raise SessionEnded(objection.message)
         return standing
 
-    def judge(self, call: ToolCall, policy: CompiledPolicy) -> Verdict | None:
+    def judge(self, call: ToolCall) -> Verdict | None:
         """Return the objection to a call in the session; None where there is none."""
         standing, now = self._standing, call.at
         if standing.principal is not call.principal:
@@ -114,11 +117,13 @@ class SessionAuthority:
         self._touch(now)
         if standing.tools and not permits(standing.tools, call.tool.name):
             return _not_delegated(call.tool.name)
-        if standing.widest is not None:  # what forbids and asks stands in the roles that were left out too
-            verdict = policy.ruling(standing.widest, call.tool).verdict
-            if verdict.decision is not Decision.ALLOW:
-                return verdict
         return None
+
+    @property
+    def widest(self) -> Principal | None:
+        """The caller with all roles that were left out when the session was narrowed; None where none were."""
+        standing = self._standing
+        return None if standing.widest is None else principal_with(standing.principal, standing.widest)
 
     def _objection(self, standing: Standing, now: float) -> Verdict | None:
         if standing.ended:

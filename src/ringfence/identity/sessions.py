@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from ringfence.call import Principal
 from ringfence.errors import SessionEnded, StateCorrupt
@@ -44,6 +45,7 @@ class Sessions:
         self.store = store
         self.reports = reports
         self.settings = settings
+        self._here: WeakValueDictionary[str, LoginSession] = WeakValueDictionary()
 
     def begin(
         self,
@@ -77,9 +79,11 @@ class Sessions:
         values = (session, *given, address, now, now, expires, granted.written())
         transaction.execute(_ADD, values)
         transaction.execute("DELETE FROM sessions WHERE expires < ?", (now - _KEPT_SECONDS,))
-        return LoginSession(
-            session, SessionAuthority(self, (session, *chain), Principal(user, (), address), now)
-        )
+        authority = SessionAuthority(self, (session, *chain), Principal(user, (), address), now)
+        above = None if granted.parent is None else self._here.get(granted.parent)
+        begun = LoginSession(session, authority, None if above is None else above.history)
+        self._here[session] = begun
+        return begun
 
     @staticmethod
     def _above(transaction: Transaction, parent: str | None, expires: float) -> tuple[tuple[str, ...], float]:
