@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -324,8 +326,6 @@ async def test_no_event_loop_waits_for_a_store_on_another_machine(
     guard: Guard, request: pytest.FixtureRequest
 ) -> None:
     """In PostgreSQL a session is looked up in a thread, in SQLite at once, for it takes microseconds; either way it holds and ends."""
-    import threading
-
     session = guard.login("ana", PASSWORD)
     authority, asked = session.authority, []
     refresh = type(authority).refresh
@@ -373,3 +373,32 @@ def test_a_reload_binds_running_sessions_and_keeps_the_store(tmp_path: Path, tim
         file.write_text(f"{roles}state: {{url: 'sqlite:other.db'}}\n")
         with pytest.raises(PolicyError, match=r"`state` changed\. The store is open: restart"):
             guard.reload()
+
+
+def test_no_call_that_begins_after_a_change_runs_by_the_old_rights(guard: Guard) -> None:
+    """Eight threads call without a pause; whatever they begin once `deactivate` has returned is denied."""
+    session = guard.login("ana", PASSWORD)
+    done = threading.Event()
+    late: list[str] = []
+    ran: list[str] = []
+
+    def work() -> None:
+        for _ in range(300):
+            after = done.is_set()
+            outcome = call(guard, session)
+            if outcome.executed:
+                (late if after else ran).append(outcome.call_id)
+            elif after:
+                return
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while not ran:
+        sleep(0.001)
+    guard.identity.deactivate("ana")
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert late == []
+    assert rule_of(guard, session) == "session-ended"
