@@ -11,10 +11,11 @@ import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.measure import OURS, Figure, Sample, compare, interleave, report
 from ringfence import Audit, Guard, Passwords, Policy, Role, State, StoreKind, acting_in
@@ -67,15 +68,14 @@ def peers() -> dict[str, Callable[[], object] | None]:
 
 
 def _joserfc(hs256: str, secret: str, claims: dict[str, object]) -> dict[str, Callable[[], object] | None]:
-    from joserfc import jwt
-    from joserfc.jwk import OctKey, OKPKey
-
+    jwt: Any = import_module("joserfc.jwt")
+    jwk: Any = import_module("joserfc.jwk")
     rules = jwt.JWTClaimsRegistry(
         iss={"essential": True, "value": _ISSUER},
         aud={"essential": True, "value": _AUDIENCE},
         exp={"essential": True},
     )
-    shared, pair = OctKey.import_key(secret), OKPKey.generate_key("Ed25519")
+    shared, pair = jwk.OctKey.import_key(secret), jwk.OKPKey.generate_key("Ed25519")
     eddsa = jwt.encode({"alg": "Ed25519"}, claims, pair, algorithms=["Ed25519"])
 
     def with_secret() -> object:

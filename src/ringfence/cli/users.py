@@ -20,6 +20,7 @@ from ringfence.cli.accounts import (
 if TYPE_CHECKING:
     from ringfence.identity import Account
 
+_TIMES = ("created", "last_login", "locked_until")
 app = typer.Typer(
     help="Keep the accounts of those who log in. Exit code 2: there is no such user, or the store cannot be used.",
     no_args_is_help=True,
@@ -89,8 +90,7 @@ def show(
         print_json(found)
         return
     for key, value in found.items():
-        shown = ", ".join(value) if isinstance(value, list) else value
-        console().print(f"{safe(key)}: {safe('-' if shown is None else shown)}", soft_wrap=True)
+        console().print(f"{safe(key.replace('_', ' '))}: {safe(_shown(key, value))}", soft_wrap=True)
 
 
 @app.command(epilog="Example: ringfence users roles ana --role clerk --role chief")
@@ -183,6 +183,15 @@ def _state(account: Account) -> str:
 
 def _moment(at: float | None) -> str:
     return "-" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _shown(key: str, value: Any) -> str:
+    """Return a fact about a user as people read it."""
+    if key in _TIMES:
+        return _moment(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return (", ".join(value) if isinstance(value, list) else str(value)) or "-"
 
 
 def _facts(account: Account) -> dict[str, Any]:
