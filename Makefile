@@ -36,6 +36,7 @@ bench: $(VENV)/.bench  ## measure beside the peers, and write bench/results/
 	$(BIN)/python -m bench.guard --json > bench/results/guard.json
 	$(BIN)/python -m bench.imports --json > bench/results/imports.json
 	$(BIN)/python -m bench.identity --json > bench/results/identity.json
+	$(BIN)/python -m bench.limits --json > bench/results/limits.json
 	$(BIN)/python -m bench.scan_speed --json > bench/results/scan_speed.json
 	$(BIN)/python -m bench.restricted $(wildcard $(CORPORA)) --json > bench/results/restricted.json
 	$(BIN)/python -m bench.sandbox --json > bench/results/sandbox.json

@@ -17,7 +17,7 @@ than we are is printed in bold.
 METHOD = """
 ## How it is measured
 
-- `python -m bench.guard`, `bench.identity`, `bench.imports`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER`, `bench.scan_speed` and `bench.traces FOLDER` print the same tables, `--json` the objects behind them.
+- `python -m bench.guard`, `bench.identity`, `bench.imports`, `bench.limits`, `bench.restricted FOLDER`, `bench.sandbox`, `bench.scan FOLDER`, `bench.scan_speed` and `bench.traces FOLDER` print the same tables, `--json` the objects behind them.
 - Medians over rounds of wall time per call; where a row says CPU, processor time of all threads, writing included.
 - Peers are at their best: policies loaded, requests built ahead, cedarpy with parsed handles, AGT's kernel driven both by hand (which spares it an
   event loop) and in a loop. Each is verified before it is timed: it must allow the scenario's call, and refuse what it can express.
@@ -27,6 +27,8 @@ METHOD = """
   monty is no CPython, and its pooled worker is used again, where each of our runs gets a process of its own.
 - In `identity`, A5 is a token that was verified before, beside peers that verify it each time; `A5-session` also asks the store whether anything changed (in
   PostgreSQL that is a query, in SQLite `PRAGMA data_version`), and `A5-call` is what that costs each decision. Log-ins are argon2id at its full cost, from 8 threads.
+- In `limits`, each contender's processes are new in each round and begin at one moment on one file in WAL mode; more calls per second are better there. Three quarters of the calls fit. A bare transaction that counts and inserts is the limit of what
+  can be had; a round that admits one call too many ends the benchmark.
 - AGT's kernel knows no roles, comparisons or default deny and keeps no record; `casbin_fast` is casbin's indexed enforcer. AGT also has
   `agent_os.lite.govern`, a set look-up under 1 µs without roles, arguments or record, which is faster than any gate here and no peer of it.
 """

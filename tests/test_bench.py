@@ -28,6 +28,7 @@ def run(name: str) -> dict[str, Any]:
     [
         ("guard", {"A1", "A2", "A3", "A4"}),
         ("imports", {"F"}),
+        ("limits", {"limits"}),
         ("identity", {"A5", "A5-session", "A5-first", "A5-call", "login"}),
     ],
 )

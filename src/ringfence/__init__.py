@@ -12,12 +12,18 @@ from __future__ import annotations
 TYPE_CHECKING = False  # not typing's, which a zygote of the sandbox would have to load
 if TYPE_CHECKING:
     from ringfence.admission import Admission
+    from ringfence.approvals.queue import Approval, ApprovalQueue
+    from ringfence.approvals.request import ApprovalAnswer, ApprovalRequest
     from ringfence.call import Outcome, Output, Principal, ToolCall, Usage
     from ringfence.decorator import secure_tool
     from ringfence.default import configure, default_guard
     from ringfence.errors import (
         AdapterUnavailable,
+        ApprovalClosed,
+        ApprovalError,
         ApprovalRefused,
+        ApprovalUnknown,
+        ApproverRefused,
         ArgumentsInvalid,
         CallDenied,
         ClockJumped,
@@ -42,13 +48,18 @@ if TYPE_CHECKING:
     from ringfence.guard import Guard
     from ringfence.identity import Account, Identity, LoginSession, Passwords, TokenFacts
     from ringfence.policy.model import (
+        Approvals,
         ArgumentRule,
         Audit,
+        Budget,
+        Channel,
         CodeRule,
         Durability,
         IdentityPolicy,
         IdentityProvider,
+        Limit,
         Mode,
+        Per,
         Permission,
         Policy,
         Profile,
@@ -74,12 +85,23 @@ __all__ = [
     "Account",
     "AdapterUnavailable",
     "Admission",
+    "Approval",
+    "ApprovalAnswer",
+    "ApprovalClosed",
+    "ApprovalError",
+    "ApprovalQueue",
     "ApprovalRefused",
+    "ApprovalRequest",
+    "ApprovalUnknown",
+    "Approvals",
+    "ApproverRefused",
     "ArgumentRule",
     "ArgumentsInvalid",
     "Audit",
+    "Budget",
     "CallDenied",
     "Capability",
+    "Channel",
     "ClockJumped",
     "CodeRule",
     "Decision",
@@ -93,6 +115,7 @@ __all__ = [
     "IdentityProvider",
     "Kind",
     "Language",
+    "Limit",
     "LoginFailed",
     "LoginSession",
     "Mode",
@@ -100,6 +123,7 @@ __all__ = [
     "Outcome",
     "Output",
     "Passwords",
+    "Per",
     "Permission",
     "PluginError",
     "Policy",
@@ -149,6 +173,14 @@ __all__ = [
 
 _HOMES = {
     "admission": ("Admission",),
+    "approvals.queue": (
+        "Approval",
+        "ApprovalQueue",
+    ),
+    "approvals.request": (
+        "ApprovalAnswer",
+        "ApprovalRequest",
+    ),
     "call": (
         "Outcome",
         "Output",
@@ -163,7 +195,11 @@ _HOMES = {
     ),
     "errors": (
         "AdapterUnavailable",
+        "ApprovalClosed",
+        "ApprovalError",
         "ApprovalRefused",
+        "ApprovalUnknown",
+        "ApproverRefused",
         "ArgumentsInvalid",
         "CallDenied",
         "ClockJumped",
@@ -188,13 +224,18 @@ _HOMES = {
     "guard": ("Guard",),
     "identity": ("Account", "Identity", "LoginSession", "Passwords", "TokenFacts"),
     "policy.model": (
+        "Approvals",
         "ArgumentRule",
         "Audit",
+        "Budget",
+        "Channel",
         "CodeRule",
         "Durability",
         "IdentityPolicy",
         "IdentityProvider",
+        "Limit",
         "Mode",
+        "Per",
         "Permission",
         "Policy",
         "Profile",

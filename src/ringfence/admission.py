@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ringfence.policy.model import Profile
     from ringfence.runners.base import Runner
     from ringfence.session import Session
+    from ringfence.state.limits import Reservation
     from ringfence.verdict import Verdict
 
 
@@ -29,8 +30,10 @@ class Admission:
         session: whose call it is.
         force: what was in force when it was decided.
         failures: the errors behind a broken gate.
+        approval: the id of an approval that was given before, where there is one.
         runner, profile: where and with what it runs, once it is admitted.
         holds_slot: whether one of the user's slots is taken for it.
+        reservation: what it holds of the limits that processes share.
         observed: whether it runs only because the policy is in observe mode.
         outcome: what became of it; at once where it was denied, None while the tool may run.
         settled: whether its outcome stands in the record.
@@ -42,9 +45,11 @@ class Admission:
     session: Session
     force: InForce
     failures: list[RingfenceError]
+    approval: str = ""
     runner: Runner = field(default=None)  # type: ignore[assignment]  # set before anybody may run the call
     profile: Profile = field(default=None)  # type: ignore[assignment]  # likewise
     holds_slot: bool = False
+    reservation: Reservation | None = None
     observed: bool = False
     outcome: Outcome | None = None
     settled: bool = False

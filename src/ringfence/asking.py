@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from ringfence.approvals.approver import APPROVAL
 from ringfence.deadline import Bounded
-from ringfence.errors import PluginAnswerInvalid, PluginRaised, RingfenceError
+from ringfence.errors import PluginAnswerInvalid, PluginRaised, PluginTimeout, RingfenceError
 from ringfence.events import SecurityEvent
 from ringfence.refusals import broken
 from ringfence.threat import ThreatLevel
@@ -19,6 +20,7 @@ from ringfence.verdict import Decision, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ringfence.approvals.approver import Approver
     from ringfence.call import Outcome, ToolCall
     from ringfence.plugins import Hook, Hooks
     from ringfence.policy.compile import CompiledPolicy
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_PEOPLE = 1024
-APPROVAL = "approval"
-"""The check that speaks for the person who was asked."""
+_LATE_SECONDS = 2.0
+"""How much longer than the person's time the channels themselves may take to say that it is over."""
 
 
 class Asking:
@@ -40,6 +42,7 @@ class Asking:
         hooks: from `load_hooks`.
         plugin_seconds: for every hook but approval.
         approval_seconds: for approval.
+        approver: asks people over the policy's own channel, after the plugins.
 
     Attributes:
         may_block, may_block_after: whether a verdict, or what follows the run, may wait for somebody else's code, so that an
@@ -47,7 +50,10 @@ class Asking:
 
     """
 
-    def __init__(self, hooks: Hooks, plugin_seconds: float, approval_seconds: float) -> None:
+    def __init__(
+        self, hooks: Hooks, plugin_seconds: float, approval_seconds: float, approver: Approver
+    ) -> None:
+        self.approver = approver
         self._bounded = Bounded()
         # Threads of their own: a person takes minutes, and no check may wait for one.
         self._people = Bounded(_MOST_PEOPLE)
@@ -88,7 +94,7 @@ class Asking:
         return verdicts
 
     def approve(self, call: ToolCall, verdict: Verdict, failures: Failures) -> Verdict:
-        """Return what the first plugin that answers says about a call that a person must decide."""
+        """Return what the first plugin that answers says about a call that a person must decide, or else the policy's own channel."""
         for name, hook in self.approvers:
             try:
                 answer = self._people.call(name, hook, (call, verdict), self._approval_seconds)
@@ -104,7 +110,25 @@ class Asking:
                 return replace(
                     verdict, decision=Decision.DENY, message=f"refused through {name}", check=APPROVAL
                 )
-        return replace(verdict, message=f"{verdict.message}, and nobody answered", check=APPROVAL, retry=True)
+        if self.approver.asks:
+            return self._ask_person(call, verdict, failures)
+        return _unanswered(verdict)
+
+    def redeem(self, approval_id: str, call: ToolCall, verdict: Verdict, failures: Failures) -> Verdict:
+        """Return what an approval that was given before says about a call."""
+        try:
+            return self.approver.redeem(approval_id, call, verdict)
+        except Exception as error:  # noqa: BLE001
+            return broken(APPROVAL, failure(APPROVAL, error, failures))
+
+    def _ask_person(self, call: ToolCall, verdict: Verdict, failures: Failures) -> Verdict:
+        seconds = self._approval_seconds + _LATE_SECONDS
+        try:
+            return cast("Verdict", self._people.call(APPROVAL, self.approver.ask, (call, verdict), seconds))
+        except PluginTimeout:
+            return _unanswered(verdict)
+        except Exception as error:  # noqa: BLE001
+            return broken(APPROVAL, failure(APPROVAL, error, failures))
 
     def inspect(
         self, call: ToolCall, outcome: Outcome, session: Session, failures: Failures
@@ -140,6 +164,10 @@ class Asking:
             except Exception as error:  # noqa: BLE001
                 failed.append(plugin_failed(name, failure(name, error, []), event.at, new_id()))
         return failed
+
+
+def _unanswered(verdict: Verdict) -> Verdict:
+    return replace(verdict, message=f"{verdict.message}, and nobody answered", check=APPROVAL, retry=True)
 
 
 def failure(name: str, error: Exception, failures: Failures) -> RingfenceError:

@@ -35,6 +35,11 @@
     │   ├── UserInvalid            an id or a password that cannot be one
     │   ├── UserExists             the id is taken
     │   └── UserUnknown            there is no such user
+    ├── ApprovalError              a question to a person that cannot be asked, answered or used
+    │   ├── ApprovalUnknown        there is none of this id
+    │   ├── ApprovalClosed         it was decided, or its time is over
+    │   ├── ApproverRefused        this person may not decide it
+    │   └── ApprovalFailed         the web service that is asked failed
     ├── ToolError                  a tool that cannot be registered, or not be run like this
     │   └── ToolExists             its name belongs to another function
     ├── SnippetError               a snippet of the restricted tier that gave no value
@@ -65,7 +70,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdapterUnavailable",
+    "ApprovalClosed",
+    "ApprovalError",
+    "ApprovalFailed",
     "ApprovalRefused",
+    "ApprovalUnknown",
+    "ApproverRefused",
     "ArgumentsInvalid",
     "CallDenied",
     "ClockJumped",
@@ -578,6 +588,66 @@ class UserUnknown(IdentityError):
         super().__init__(
             f"there is no user {user[:80]!r}", "`ringfence users list` shows those that there are."
         )
+
+
+class ApprovalError(RingfenceError):
+    """A question to a person that cannot be asked, answered or used."""
+
+
+class ApprovalUnknown(ApprovalError):
+    """An id that no request in the queue has, or several.
+
+    Arguments:
+        approval_id: what came.
+        why: what is wrong with it.
+
+    """
+
+    def __init__(self, approval_id: str, why: str) -> None:
+        self.approval_id = approval_id
+        super().__init__(
+            f"the approval {approval_id[:40]!r} {why}",
+            "Run `ringfence approvals list` to see those that wait.",
+        )
+
+
+class ApprovalClosed(ApprovalError):
+    """A request that cannot be decided any more, or not be asked.
+
+    Arguments:
+        approval_id: which.
+        why: what became of it.
+
+    """
+
+    def __init__(self, approval_id: str, why: str) -> None:
+        self.approval_id = approval_id
+        super().__init__(f"the approval {approval_id} {why}", "A call that still needs one asks anew.")
+
+
+class ApproverRefused(ApprovalError):
+    """Somebody who may not decide about a call.
+
+    Arguments:
+        what: what speaks against them.
+        hint: what to do.
+
+    """
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what, hint or "Let somebody decide who may.")
+
+
+class ApprovalFailed(ApprovalError):
+    """A web service that should ask a person, and failed.
+
+    Arguments:
+        what: what happened.
+
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "Look at the service, and at `approvals` in the policy.")
 
 
 class ToolError(RingfenceError):

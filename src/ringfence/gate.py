@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringfence.admission import Admission
-from ringfence.asking import APPROVAL, failure
+from ringfence.approvals.approver import APPROVAL
+from ringfence.asking import failure
 from ringfence.call import Outcome
 from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
@@ -21,6 +22,7 @@ from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavaila
 from ringfence.runners.outcomes import raised, returned
 from ringfence.session import current_session
 from ringfence.state.slots import Slots
+from ringfence.threat import ThreatLevel
 from ringfence.tool import is_bare_method
 from ringfence.verdict import Decision, Reason, Verdict, combine
 
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from ringfence.errors import RingfenceError
     from ringfence.in_force import InForce
     from ringfence.incoming import Incoming
+    from ringfence.limiting import Limiter
+    from ringfence.policy.limits import FittingLimit
     from ringfence.policy.rules import RuleTest
     from ringfence.recording import Recording
-    from ringfence.threat import ThreatLevel
     from ringfence.tool import Tool
 
 _ASK, _INLINE = Decision.ASK, Tier.INLINE
@@ -48,11 +51,13 @@ class Gate:
     Arguments:
         incoming: makes its calls.
         recording: writes its record.
+        limiter: counts its calls where the policy limits them over all processes.
 
     """
 
-    def __init__(self, incoming: Incoming, recording: Recording) -> None:
+    def __init__(self, incoming: Incoming, recording: Recording, limiter: Limiter) -> None:
         self.slots = Slots()
+        self._limiter = limiter
         self._incoming = incoming
         self._recording = recording
         self._dropped: deque[Callable[[], object]] = deque()
@@ -83,6 +88,7 @@ class Gate:
         receiver: object = None,
         runnable: bool = False,
         runs_itself: bool = False,
+        approval: str = "",
     ) -> Admission:
         """Take a call through steps 1 to 4, and record the intent or the refusal.
 
@@ -94,6 +100,7 @@ class Gate:
             receiver: the object that a method is called on.
             runnable: whether the caller brings what runs, and so needs no function here.
             runs_itself: whether the caller runs it too, so that no runner can.
+            approval: the id of an approval that was given before; empty: a person is asked where the policy asks.
 
         """
         if self._dropped:
@@ -103,7 +110,7 @@ class Gate:
         call, refusal = self._incoming.make_call(
             new_id(), force, session, tool, args, kwargs, failures, runnable=runnable
         )
-        admission = Admission(call, UNDECIDED, session, force, failures)
+        admission = Admission(call, UNDECIDED, session, force, failures, approval=approval)
         if refusal is None and not runnable and receiver is None and is_bare_method(call.tool):
             refusal = do_not_fit("it is a method: call it on its object")
         try:
@@ -147,13 +154,20 @@ class Gate:
             return verdict
         lacking = self._reserve(admission, runs_itself=runs_itself)
         if lacking is None and asked:
-            answer = admission.force.asking.approve(admission.call, verdict, admission.failures)
+            answer = self._ask(admission, verdict)
             return answer if answer.allowed else self._lacking(admission, answer)
         return self._lacking(admission, lacking or verdict)
 
+    @staticmethod
+    def _ask(admission: Admission, verdict: Verdict) -> Verdict:
+        asking, call = admission.force.asking, admission.call
+        if admission.approval:
+            return asking.redeem(admission.approval, call, verdict, admission.failures)
+        return asking.approve(call, verdict, admission.failures)
+
     def _lacking(self, admission: Admission, verdict: Verdict) -> Verdict:
         """Return the refusal of a call that may have a slot: it gives it back, or runs all the same where it is only observed."""
-        admission.observed = admission.force.observing and admission.holds_slot
+        admission.observed = admission.force.observing and admission.holds_slot and not verdict.broken
         if not admission.observed:
             self._give_back(admission)
         return verdict
@@ -178,15 +192,31 @@ class Gate:
         admission.runner, admission.profile = runner, ruling.profile
         admission.holds_slot = self.slots.take(call.principal.user, ruling.rights.concurrent_runs)
         if admission.holds_slot:
-            return None
+            return self._take_limits(admission, ruling.limits) if ruling.limits else None
         if force.observing:
             admission.holds_slot = self.slots.take(call.principal.user, _UNBOUNDED)
         return too_many(ruling.rights.concurrent_runs)
 
-    def _give_back(self, admission: Admission) -> None:
+    def _take_limits(self, admission: Admission, limits: Sequence[FittingLimit]) -> Verdict | None:
+        """Take what a call needs of the limits that all processes share; return the refusal where there is not enough left."""
+        taken = self._limiter.take(admission.call, limits, admission.failures)
+        if not isinstance(taken, Verdict):
+            admission.reservation = taken
+            return None
+        return taken
+
+    def _give_back(self, admission: Admission, *, ran: bool = False) -> None:
+        """Give back what a call holds; where it did not run, what it counted for in its limits too."""
         if admission.holds_slot:
             admission.holds_slot = False
             self.slots.give_back(admission.call.principal.user)
+        reservation, admission.reservation = admission.reservation, None
+        if reservation is not None:
+            try:
+                reservation.give_back(ran=ran)
+            except Exception as error:  # noqa: BLE001 - the call has ended already, and what it held ends by time
+                text = f"what call {admission.call.id} held of its limits could not be given back: {type(error).__name__}"
+                self.report(admission.force, self.event("limits-held", ThreatLevel.LOW, text, "limits"))
 
     def _record_decision(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         tool = admission.call.tool.name
@@ -271,7 +301,7 @@ class Gate:
             self._recording.outcome(admission, raised(admission.call, admission.verdict, error, 0.0))
             raise
         finally:
-            self._give_back(admission)
+            self._give_back(admission, ran=outcome.executed)
         return self._recording.outcome(admission, outcome)
 
     def ended(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ringfence.bodies import (
     async_body,
@@ -24,15 +24,17 @@ from ringfence.clock import Clock
 from ringfence.errors import PolicyError, RingfenceError, ToolError, UnknownName
 from ringfence.gate import Gate
 from ringfence.incoming import Incoming, new_id
+from ringfence.limiting import Limiter
 from ringfence.policy.model import Durability, Mode, Policy, StoreKind
 from ringfence.recording import Recording
 from ringfence.registry import Registry
 from ringfence.session import Session, acting_in, current_session
+from ringfence.state.lazy import LazyDatabase
 from ringfence.streams import GuardedAsyncGenerator, GuardedGenerator
 from ringfence.threat import ThreatLevel
 from ringfence.tool import Tool, make_tool
 from ringfence.unsafe import warn_no_record, warn_observing
-from ringfence.verdict import combine
+from ringfence.verdict import Decision, combine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ringfence.admission import Admission
+    from ringfence.approvals.approver import Callback, Desk
+    from ringfence.approvals.queue import Approval, ApprovalQueue
     from ringfence.audit import AuditLog
     from ringfence.call import Outcome, ToolCall
     from ringfence.explain import Explanation
@@ -61,6 +65,8 @@ class Guard:
         folder: where relative paths of the policy start; the current folder by default.
         clock: the time; for tests.
         passwords: how passwords are hashed, and how many at once.
+        approve: asks a person where the policy asks, after the plugins and before the policy's own channel: a function of an
+            `ApprovalRequest` that returns an `ApprovalAnswer`, True, False, or None for "not mine". It may block for `approval_seconds`.
 
     Raises:
         PolicyError: the policy is unsound.
@@ -77,17 +83,22 @@ class Guard:
         folder: str | Path | None = None,
         clock: Clock | None = None,
         passwords: Passwords | None = None,
+        approve: Callback | None = None,
     ) -> None:
         from ringfence.in_force import bring_into_force  # noqa: PLC0415 - `import ringfence` does without
 
         policy = Policy() if policy is None else policy
         self._plugins = dict(plugins or {})
         self._folder = folder
-        self._force = bring_into_force(policy, self._plugins, self._folder)
+        clock = Clock() if clock is None else clock
+        self._state = LazyDatabase(policy.state.url, folder)
+        self._desk = _open_desk(self._state, clock.read, approve, folder)
+        self._force = bring_into_force(policy, self._plugins, self._desk, self._folder)
         self._registry = Registry()
         self._log = _open_log(policy, folder)
-        self._clock = clock or Clock()
-        self._gate = Gate(Incoming(self._registry, self._clock), Recording(self._log))
+        self._clock = clock
+        limiter = Limiter(self._state, clock.read)
+        self._gate = Gate(Incoming(self._registry, self._clock), Recording(self._log), limiter)
         self._passwords = passwords
         self._identity: Identity | None = None
         self._opening = Lock()
@@ -106,6 +117,7 @@ class Guard:
         watch_seconds: float | None = None,
         clock: Clock | None = None,
         passwords: Passwords | None = None,
+        approve: Callback | None = None,
     ) -> Self:
         """Return a guard over the policy in a file.
 
@@ -113,7 +125,7 @@ class Guard:
             path: a YAML or TOML file; relative paths in it start at its folder.
             plugins: as for `Guard`.
             watch_seconds: look at the file this often and reload it when it changed; None: only on `reload()`.
-            clock, passwords: as for `Guard`.
+            clock, passwords, approve: as for `Guard`.
 
         Raises:
             PolicyFileError: the file cannot be used; it says where and why.
@@ -127,13 +139,8 @@ class Guard:
 
         path = Path(path)
         seen = file_stamp(path)  # before it is read, so that no change falls between the two
-        guard = cls(
-            load_sound_policy(path),
-            plugins=plugins,
-            folder=path.resolve().parent,
-            clock=clock,
-            passwords=passwords,
-        )
+        policy, folder = load_sound_policy(path), path.resolve().parent
+        guard = cls(policy, plugins=plugins, folder=folder, clock=clock, passwords=passwords, approve=approve)
         guard._file = path
         if watch_seconds is not None:
             guard._close_watcher = watch(guard, path, watch_seconds, seen)
@@ -165,6 +172,7 @@ class Guard:
             self._identity.close()
         if self._log is not None:
             self._log.close()
+        self._state.close()
 
     # The policy
 
@@ -203,7 +211,7 @@ class Guard:
                 raise PolicyError(
                     f"{self._file}: `state` changed", "The store is open: restart to keep it elsewhere."
                 )
-            force = bring_into_force(policy, self._plugins, self._folder)
+            force = bring_into_force(policy, self._plugins, self._desk, self._folder)
         except RingfenceError as error:
             text = (
                 f"the new policy was refused and the old one, {self.policy_version}, stays in force: {error}"
@@ -398,7 +406,12 @@ class Guard:
     # Running
 
     def run(
-        self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, body: Body | None = None
+        self,
+        tool: str | Tool,
+        arguments: Mapping[str, object] = _NOTHING,
+        *,
+        body: Body | None = None,
+        approval: str = "",
     ) -> Outcome:
         """Take a call through the gate, and return what became of it, whatever that is.
 
@@ -406,6 +419,7 @@ class Guard:
             tool: the name of a registered tool, or a registration.
             arguments: by name.
             body: what runs instead of the tool's own function, for a framework that runs its tools itself.
+            approval: the id of an approval from `request_approval`, which is used up. Where the policy asks, nobody else is asked then.
 
         Returns:
             The outcome. The value of a generator tool is the list of its items. An async tool runs in an event loop of its own.
@@ -414,16 +428,25 @@ class Guard:
             ToolError: an async tool was run from inside a running event loop; use `arun`.
 
         """
-        admission = self._gate.admit(self._force, tool, (), arguments, runnable=body is not None)
+        admission = self._gate.admit(
+            self._force, tool, (), arguments, runnable=body is not None, approval=approval
+        )
         if admission.outcome is not None:
             return admission.outcome
         return self._run(admission, body)
 
     async def arun(
-        self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, body: AsyncBody | None = None
+        self,
+        tool: str | Tool,
+        arguments: Mapping[str, object] = _NOTHING,
+        *,
+        body: AsyncBody | None = None,
+        approval: str = "",
     ) -> Outcome:
         """As `run`, in an event loop. The tool's own synchronous function runs in a thread, so it does not block the loop."""
-        admission = await self._admit_in_loop(tool, (), arguments, runnable=body is not None)
+        admission = await self._admit_in_loop(
+            tool, (), arguments, runnable=body is not None, approval=approval
+        )
         if admission.outcome is not None:
             return admission.outcome
         if body is None and runs_in_thread(admission):
@@ -517,6 +540,70 @@ class Guard:
         force, failures = self._force, list[RingfenceError]()
         return force.asking.judge(call, force.policy, session, failures), failures
 
+    # Approvals
+
+    @property
+    def approvals(self) -> ApprovalQueue:
+        """The questions in the store that processes share: `requests()` and `get(id)` show them, `decide_approval` answers one."""
+        return self._desk.queue
+
+    def request_approval(
+        self, tool: str | Tool, arguments: Mapping[str, object] = _NOTHING, *, reference: str = ""
+    ) -> Approval | None:
+        """Put the question about a call by the current caller into the queue, for a program that asks the person itself.
+
+        What stands about exactly this call already comes back instead of a new question. Once it is approved (`decide_approval`, or
+        `ringfence approvals approve`), the same call runs with `run(..., approval=approval.request.id)`.
+
+        Arguments:
+            tool, arguments: as for `run`.
+            reference: which of the program's own calls it is about; equal calls with other references are asked about apart.
+
+        Returns:
+            The question; None where the policy does not ask about the call, or no approval can be bound to its arguments.
+
+        Raises:
+            StateError: the store cannot be used.
+            ApprovalClosed: too many calls of this user wait already.
+
+        """
+        force = self._force
+        call, _, verdicts = self._gate.judge(force, tool, arguments)
+        verdict = combine(verdicts)
+        if verdict.decision is not Decision.ASK or force.observing:
+            return None
+        return force.asking.approver.submit(call, verdict, reference)
+
+    def decide_approval(
+        self,
+        approval_id: str,
+        *,
+        approve: bool,
+        user: str = "",
+        roles: Iterable[str] | None = None,
+        comment: str = "",
+    ) -> Approval:
+        """Answer a question in the queue, for a person whom your program knows and vouches for.
+
+        Arguments:
+            approval_id: which.
+            approve: whether the call may run.
+            user: who decides. Needed for four eyes, and where the policy names `approvers`.
+            roles: theirs; None: those that the policy's `users` gives.
+            comment: why, for the record; the model reads it where the call is denied.
+
+        Raises:
+            ApproverRefused: they may not decide it.
+            ApprovalUnknown: there is no such question.
+            ApprovalClosed: it was decided, or its time is over.
+            StateError: the store cannot be used.
+
+        """
+        from ringfence.approvals.request import ApprovalAnswer  # noqa: PLC0415 - a call does without
+
+        answer = ApprovalAnswer(approve, user, comment)
+        return self._force.asking.approver.decide(approval_id, answer, roles)
+
     # One step each
 
     def _run(self, admission: Admission, body: Body | None, receiver: object = None) -> Outcome:
@@ -547,7 +634,7 @@ class Guard:
         except BaseException as error:  # as in _run
             self.finish(admission, error=error)
             raise
-        if admission.force.asking.may_block_after or self._syncs_disk:
+        if admission.force.asking.may_block_after or self._syncs_disk or admission.reservation is not None:
             return await in_thread(partial(self._gate.settle, admission, outcome))
         return self._gate.settle(admission, outcome)
 
@@ -559,20 +646,35 @@ class Guard:
         *,
         receiver: object = None,
         runnable: bool = False,
+        approval: str = "",
     ) -> Admission:
         """Admit in the loop's own thread where that takes microseconds, and in another where it may wait for somebody or scan code."""
         force = self._force
-        admit = partial(self._gate.admit, force, tool, args, kwargs, receiver=receiver, runnable=runnable)
+        admit = partial(
+            self._gate.admit,
+            force,
+            tool,
+            args,
+            kwargs,
+            receiver=receiver,
+            runnable=runnable,
+            approval=approval,
+        )
         authority = current_session().authority
         waits = force.asking.may_block or self._syncs_disk or (authority is not None and authority.may_block)
-        if not (waits or self._scans(force, tool)):
+        if not (approval or waits or self._takes_long(force, tool)):
             return admit()
         return await in_thread(admit, abandoned=self._abandon, daemon=True)
 
-    def _scans(self, force: InForce, tool: str | Tool) -> bool:
-        """Return whether arguments of a call by the current caller are scanned, which can take a long time for a large source."""
+    def _takes_long(self, force: InForce, tool: str | Tool) -> bool:
+        """Return whether a call by the current caller may wait: for a scan, for other processes that a limit counts, or for a person."""
         known = self._registry.tools.get(tool) if isinstance(tool, str) else tool
-        return isinstance(known, Tool) and force.policy.scans(current_session().principal.roles, known)
+        if not isinstance(known, Tool):
+            return force.asking.approver.asks or bool(force.policy.policy.limits)
+        policy, roles = force.policy, current_session().principal.roles
+        if force.asking.approver.asks and policy.may_ask(roles, known):
+            return True
+        return policy.scans(roles, known) or policy.limits(roles, known)
 
     def _abandon(self, admission: Admission) -> None:
         """Settle a call whose caller was cancelled while it was being admitted. Nothing ran."""
@@ -587,6 +689,23 @@ class Guard:
         if admission.outcome is not None:
             admission.outcome.unwrap()
         return admission, partial(call_tool, tool, admission.call.arguments, receiver)
+
+
+def _open_desk(
+    state: LazyDatabase, now: Callable[[], float], approve: Any, folder: str | Path | None
+) -> Desk:
+    """Return what the guard has for asking people."""
+    from inspect import iscoroutinefunction  # noqa: PLC0415 - as below
+    from pathlib import Path  # noqa: PLC0415 - `import ringfence` does without
+
+    from ringfence.approvals.approver import Desk  # noqa: PLC0415 - likewise
+    from ringfence.approvals.queue import ApprovalQueue  # noqa: PLC0415 - likewise
+
+    if approve is not None and (not callable(approve) or iscoroutinefunction(approve)):
+        raise TypeError(
+            "approve is a plain function of an ApprovalRequest: it runs in a thread and may block"
+        )
+    return Desk(ApprovalQueue(state.get, now), approve, Path(folder or "."), now)
 
 
 def _open_log(policy: Policy, folder: str | Path | None) -> AuditLog | None:

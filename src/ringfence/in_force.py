@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ringfence.approvals.approver import Approver
 from ringfence.asking import Asking
 from ringfence.errors import PluginError, PluginInvalid, PluginRaised
 from ringfence.plugins import load_hooks
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ringfence.approvals.approver import Desk
     from ringfence.policy.model import Policy
     from ringfence.runners.base import Runner
 
@@ -31,13 +33,14 @@ class InForce(NamedTuple):
 
 
 def bring_into_force(
-    policy: Policy, plugins: Mapping[str, object], folder: str | Path | None = None
+    policy: Policy, plugins: Mapping[str, object], desk: Desk, folder: str | Path | None = None
 ) -> InForce:
     """Return a policy made ready to decide, with its plugins loaded and its runners known.
 
     Arguments:
         policy: the policy.
         plugins: further plugins as objects, by name.
+        desk: what the guard has for asking people.
         folder: where relative paths of the policy start; None: the current folder.
 
     Raises:
@@ -76,7 +79,7 @@ def bring_into_force(
             ) from error
     return InForce(
         compiled,
-        Asking(hooks, policy.plugin_seconds, policy.approval_seconds),
+        Asking(hooks, policy.plugin_seconds, policy.approval_seconds, Approver(compiled, desk)),
         runners,
         policy.mode is Mode.OBSERVE,
     )

@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence import (
+    Approvals,
     ArgumentRule,
     Audit,
+    Budget,
+    Channel,
     CodeRule,
     Decision,
     Durability,
     IdentityPolicy,
+    Limit,
     Mode,
     Permission,
     Policy,
@@ -321,6 +325,8 @@ CHANGES: dict[str, Any] = {
     "plugins": ("alarm",),
     "plugin_seconds": 1.0,
     "approval_seconds": 1.0,
+    "approvals": Approvals(channel=Channel.QUEUE),
+    "limits": {"l": Limit(concurrent=1)},
     "state": State(url="memory:"),
     "lists": {"known": ("a",)},
     "conditions": {"office": Condition(hours="08:00-18:00")},
@@ -375,6 +381,7 @@ DEEP = [
         (RuleException, f.name, lambda e: Policy(rules={"r": CallRule(Speech.DENY, exceptions=(e,))}))
         for f in fields(RuleException)
     ),
+    *((Budget, f.name, lambda b: Policy(limits={"l": Limit(budget=b)})) for f in fields(Budget)),
 ]
 
 
@@ -388,6 +395,7 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         AtMost: {"calls": 1},
         CallRule: {"decision": Speech.DENY},
         RuleException: {"when": Condition(users=("a",)), "owner": "a", "until": "2030-01-01", "reason": "b"},
+        Budget: {"argument": "amount", "most": 5, "seconds": 5},
     }
     if field == "access":
         needed[CodeRule] = {"language": Language.PATH}

@@ -24,14 +24,19 @@ from ringfence.errors import PolicyError, PolicyFileError, RoleCycle, UnknownNam
 from ringfence.policy import model
 from ringfence.policy.file import check_policy_file, load_policy, load_sound_policy, parse_policy
 from ringfence.policy.model import (
+    Approvals,
     ArgumentRule,
     AtMost,
     Audit,
+    Budget,
     CallRule,
+    Channel,
     CodeRule,
     Condition,
     IdentityPolicy,
     IdentityProvider,
+    Limit,
+    Per,
     Permission,
     Policy,
     Profile,
@@ -228,6 +233,9 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
         AtMost: "conditions: {{c: {{at_most: {{{}}}}}}}",
         CallRule: "rules: {{r: {{{}}}}}",
         RuleException: "rules: {{r: {{decision: deny, exceptions: [{{{}}}]}}}}",
+        Approvals: "approvals: {{{}}}",
+        Limit: "limits: {{l: {{{}}}}}",
+        Budget: "limits: {{l: {{budget: {{{}}}}}}}",
         Scan: "scan: {{{}}}",
         State: "state: {{{}}}",
         IdentityPolicy: "identity: {{{}}}",
@@ -237,6 +245,7 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
     for field in fields(section):
         required = {
             CodeRule: {"language": "sql"},
+            Budget: {"argument": "amount", "most": "5", "seconds": "5"},
             AtMost: {"calls": "1"},
             CallRule: {"decision": "deny"},
             RuleException: {"when": "{users: [a]}", "owner": "a", "until": "'2030-01-01'", "reason": "b"},
@@ -659,10 +668,19 @@ PROFILES = st.builds(
     ports=st.lists(st.integers(1, 65535)).map(tuple),
     capabilities=st.lists(st.sampled_from(["dynamic_code", "persistence"]).map(Capability)).map(tuple),
 )
+APPROVALS = st.builds(
+    Approvals, channel=st.just(Channel.QUEUE), wait_seconds=st.none() | st.floats(0, 100), four_eyes=st.booleans(),
+    approvers=st.lists(ROLE_NAMES, max_size=2).map(tuple),
+)  # fmt: skip
+LIMITS = st.builds(
+    Limit, tools=TEXTS, roles=st.lists(ROLE_NAMES, max_size=2).map(tuple), per=st.lists(st.sampled_from(Per), max_size=4).map(tuple),
+    concurrent=COUNTS, calls=st.just(3), seconds=TIMES, budget=st.none() | st.builds(Budget, NAMES, TIMES, TIMES),
+)  # fmt: skip
 POLICIES = st.builds(
     Policy, version=st.just(1), mode=st.sampled_from(model.Mode), roles=st.dictionaries(NAMES.map("r-{}".format), ROLES, max_size=2),
     tools=st.dictionaries(NAMES, TOOLS, max_size=2), users=st.dictionaries(NAMES, st.builds(User, ROLE_NAMES.map(lambda r: (r,))), max_size=2),
     profiles=st.dictionaries(NAMES, PROFILES, max_size=2), plugins=TEXTS, plugin_seconds=TIMES, approval_seconds=TIMES,
+    approvals=APPROVALS, limits=st.dictionaries(NAMES, LIMITS, max_size=2),
     scan=st.builds(Scan, levels=st.dictionaries(NAMES, st.sampled_from(RuleLevel), max_size=2), folders=TEXTS),
     state=st.builds(model.State, url=st.sampled_from(["memory:", "sqlite:a.db"])),
     audit=st.builds(Audit, durability=st.sampled_from(model.Durability), redact=TEXTS),

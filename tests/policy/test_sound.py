@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence import (
+    Approvals,
     ArgumentRule,
     Audit,
+    Budget,
+    Channel,
     CodeRule,
     Guard,
+    Limit,
     Policy,
     PolicyError,
     Profile,
@@ -208,3 +212,48 @@ def test_a_name_that_is_taken_reads_as_it_is(name: str) -> None:
     """Whatever the text: a role's name is taken exactly when it is visible, trimmed and composed."""
     clear = bool(name) and name.isprintable() and unicodedata.normalize("NFC", name.strip()) == name
     assert (not list(flaws(Policy(roles={name: Role()})))) is clear
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        (Limit(), "limits.l: expected at least one of concurrent, calls, budget, got none of them"),
+        (Limit(calls=3), "limits.l: expected `calls` and `seconds` together, got no seconds"),
+        (Limit(concurrent=1, seconds=3), "limits.l: expected `calls` and `seconds` together, got no calls"),
+        (Limit(concurrent=0), "limits.l.concurrent: expected a finite number above 0, got the number 0"),
+        (Limit(budget=Budget("a", math.inf, 1)), "limits.l.budget.most: expected a finite number above 0, got the number inf"),
+        (Limit(budget=Budget("", 1, 1)), "limits.l.budget.argument: expected a name, got empty text"),
+        (Limit(tools=("a, b",), concurrent=1), "limits.l.tools[0]: expected one name or pattern, each further one by itself, got 'a, b'"),
+    ],
+)  # fmt: skip
+def test_a_limit_that_cannot_be_meant_is_refused(limit: Limit, message: str) -> None:
+    """One that limits nothing, or nothing that can be counted, stops the policy and names its key."""
+    assert refusal(limits={"l": limit}) == message
+
+
+@pytest.mark.parametrize(
+    ("approvals", "message"),
+    [
+        (Approvals(channel=Channel.WEBHOOK), "approvals: expected the key url, the address of the service, got none"),
+        (Approvals(url="https://a"), "approvals.url: expected only what every channel has, got url, which only a webhook has"),
+        (Approvals(secret_file="x"), "approvals.secret_file: expected only what every channel has, got secret_file, which only a webhook has"),
+        (Approvals(channel=Channel.CONSOLE, wait_seconds=1), "approvals.wait_seconds: expected only what the channel has, got wait_seconds for console, which answers at once"),
+        *(
+            (Approvals(channel=Channel.WEBHOOK, url=url), "approvals.url: expected an address with https://, or with http:// on this machine, got another one")
+            for url in ("http://example.org/x", "ftp://a", "https://", "https://user:pw@a/", "http://localhost.example.org/", "https://a:x/", "https://a/\n")
+        ),
+    ],
+)  # fmt: skip
+def test_approvals_that_cannot_be_meant_are_refused(approvals: Approvals, message: str) -> None:
+    """A field that the channel does not have, or an address that others can read, stops the policy and names its key."""
+    assert refusal(approvals=approvals) == message
+
+
+def test_limits_and_approvers_name_roles_that_exist() -> None:
+    """A role that nothing defines would never count, and never approve."""
+    with pytest.raises(PolicyError, match=r"limits\.l\.roles: unknown role 'usr'. Did you mean 'user'\?"):
+        compile_policy(Policy(limits={"l": Limit(roles=("usr",), concurrent=1)}))
+    with pytest.raises(
+        PolicyError, match=r"approvals\.approvers: unknown role 'admn'. Did you mean 'admin'\?"
+    ):
+        compile_policy(Policy(approvals=Approvals(approvers=("admn",))))

@@ -19,7 +19,7 @@ try:
     from langchain_core.tools import tool as make_langchain_tool
     from langchain_core.utils.pydantic import get_fields
     from langgraph.errors import GraphBubbleUp
-    from langgraph.types import Command
+    from langgraph.types import Command, interrupt
     from pydantic import AliasChoices, AliasPath, BaseModel, Field
 except ImportError as error:
     raise AdapterUnavailable("langchain", "langchain") from error
@@ -41,5 +41,6 @@ __all__ = [
     "ToolMessage",
     "ToolRuntime",
     "get_fields",
+    "interrupt",
     "make_langchain_tool",
 ]

@@ -6,12 +6,13 @@ arguments, repeat the call or catch what comes back: the gate stands behind it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ringfence import default_guard
 from ringfence.errors import ToolError
 from ringfence_langchain.abort import abort, aborting
 from ringfence_langchain.framework import AgentMiddleware, ToolMessage
+from ringfence_langchain.pausing import Results, pausing, reference_of
 from ringfence_langchain.tools import guarded
 
 if TYPE_CHECKING:
@@ -36,15 +37,24 @@ class RingfenceMiddleware(AgentMiddleware[Any, Any]):
 
     Arguments:
         guard: the guard that decides; the default one where none is given.
+        ask: what happens to a call that a person must approve. `guard`: the guard asks, by its plugins, callback or channel. `interrupt`: the
+            graph pauses with LangGraph's `interrupt`, whose value is the question (`id`, `tool`, `arguments`, `user`, ...), and goes on with
+            `Command(resume={"id": ..., "decision": "approve" or "deny", "by": ..., "comment": ...})`, or a list of such. It needs a
+            checkpointer, and the same caller on resume.
 
     Raises:
         NoGuard: no guard was given, and there is no default one.
 
     """
 
-    def __init__(self, guard: Guard | None = None) -> None:
+    def __init__(self, guard: Guard | None = None, *, ask: Literal["guard", "interrupt"] = "guard") -> None:
         super().__init__()
+        if ask not in ("guard", "interrupt"):
+            raise ToolError(
+                f"ask={ask!r} is none of the ways to ask", 'Write ask="guard" or ask="interrupt".'
+            )
         self._guard = guard or default_guard()
+        self._results = Results() if ask == "interrupt" else None
         self._copies: dict[int, tuple[BaseTool, BaseTool]] = {}
 
     def wrap_tool_call(
@@ -60,8 +70,19 @@ class RingfenceMiddleware(AgentMiddleware[Any, Any]):
         if request.tool is None:
             call = request.tool_call
             return _refusal(request, self._guard.run(call["name"], call["args"], body=_nothing))
-        with aborting():
-            return handler(request.override(tool=self._copy_of(request.tool)))
+        guarded_request = request.override(tool=self._copy_of(request.tool))
+        if self._results is None:
+            with aborting():
+                return handler(guarded_request)
+        reference = reference_of(request)
+        key = self._results.key(request, reference)
+        known: Result | None = self._results.get(key)
+        if known is not None:
+            return known
+        with aborting(), pausing(reference):
+            result = handler(guarded_request)
+        self._results.keep(key, result)
+        return result
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
@@ -70,8 +91,19 @@ class RingfenceMiddleware(AgentMiddleware[Any, Any]):
         if request.tool is None:
             call = request.tool_call
             return _refusal(request, await self._guard.arun(call["name"], call["args"], body=_anothing))
-        with aborting():
-            return await handler(request.override(tool=self._copy_of(request.tool)))
+        guarded_request = request.override(tool=self._copy_of(request.tool))
+        if self._results is None:
+            with aborting():
+                return await handler(guarded_request)
+        reference = reference_of(request)
+        key = self._results.key(request, reference)
+        known: Result | None = self._results.get(key)
+        if known is not None:
+            return known
+        with aborting(), pausing(reference):
+            result = await handler(guarded_request)
+        self._results.keep(key, result)
+        return result
 
     def _copy_of(self, tool: BaseTool) -> BaseTool:
         """Return the guarded copy of a tool, made when the tool first comes."""

@@ -23,6 +23,7 @@ from ringfence_langchain.framework import (
     make_langchain_tool,
 )
 from ringfence_langchain.inner import avalue, drained, undecorated, value
+from ringfence_langchain.pausing import aapproval, approval
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -115,12 +116,16 @@ class _Way:
         self._binding = Binding(tool, function, method)
 
     def run(self, args: Sequence[Any], kwargs: Mapping[str, Any], body: Callable[[], Any]) -> Outcome:
-        return self._guard.run(self._judged, self._binding.visible(args, kwargs), body=body)
+        visible = self._binding.visible(args, kwargs)
+        decided = approval(self._guard, self._judged, visible)
+        return self._guard.run(self._judged, visible, body=body, approval=decided)
 
     async def arun(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], body: Callable[[], Awaitable[Any]]
     ) -> Outcome:
-        return await self._guard.arun(self._judged, self._binding.visible(args, kwargs), body=body)
+        visible = self._binding.visible(args, kwargs)
+        decided = await aapproval(self._guard, self._judged, visible)
+        return await self._guard.arun(self._judged, visible, body=body, approval=decided)
 
     def refuse(self, error: Exception, tool_input: str | dict[str, Any]) -> None:
         """Record a call whose arguments the tool's own schema has refused. LangChain answers it as it was told to."""

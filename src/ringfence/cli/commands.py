@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ringfence.cli import (
+    approvals,
     audit,
     doctor,
     explain,
@@ -41,6 +42,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
 app.add_typer(token.app, name="token")
 app.add_typer(keys.app, name="keys")
+app.add_typer(approvals.app, name="approvals")
 app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)

@@ -13,6 +13,7 @@ from ringfence.errors import UnknownName, nearest
 from ringfence.policy.arguments import ArgumentTest, Around, argument_tests
 from ringfence.policy.code import CodeTest, SnippetTest, code_tests
 from ringfence.policy.conditions import Surroundings
+from ringfence.policy.limits import FittingLimit, fitting_limits
 from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
 from ringfence.policy.profiles import narrow
@@ -49,6 +50,7 @@ class Ruling(NamedTuple):
         code: what the arguments that hold code must pass.
         rules: the policy's rules that may speak about the call.
         silent: whether no statement was made, and a rule may allow it all the same.
+        limits: those that count a call.
 
     """
 
@@ -61,6 +63,7 @@ class Ruling(NamedTuple):
     code: tuple[CodeTest | SnippetTest, ...] = ()
     rules: tuple[RuleTest, ...] = ()
     silent: bool = False
+    limits: tuple[FittingLimit, ...] = ()
 
 
 class CompiledPolicy:
@@ -116,6 +119,9 @@ class CompiledPolicy:
             self._refuse_unknown_roles([rule.role] if rule.role is not None else [], f"tools.{name}.role")
             if rule.profile is not None and rule.profile not in self.profiles:
                 raise UnknownName("profile", rule.profile, self.profiles, f"tools.{name}.profile")
+        for name, limit in self.policy.limits.items():
+            self._refuse_unknown_roles(limit.roles, f"limits.{name}.roles")
+        self._refuse_unknown_roles(self.policy.approvals.approvers, "approvals.approvers")
         refuse_unknown_dialects(self.policy.tools)
 
     def _refuse_unknown_roles(self, names: Iterable[str], where: str) -> None:
@@ -149,6 +155,15 @@ class CompiledPolicy:
     def scans(self, roles: tuple[str, ...], tool: Tool) -> bool:
         """Return whether a tool has arguments that hold code, by its decorator or by this policy."""
         return bool(tool.code or self.declares_code) and bool(self.ruling(roles, tool).code)
+
+    def limits(self, roles: tuple[str, ...], tool: Tool) -> bool:
+        """Return whether a limit counts a tool's calls by a caller with these roles."""
+        return bool(self.policy.limits) and bool(self.ruling(roles, tool).limits)
+
+    def may_ask(self, roles: tuple[str, ...], tool: Tool) -> bool:
+        """Return whether a person may have to decide about a tool's calls by a caller with these roles."""
+        ruling = self.ruling(roles, tool)
+        return ruling.verdict.decision is Decision.ASK or bool(ruling.rules)
 
     def _rule(self, roles: tuple[str, ...], tool: Tool) -> Ruling:
         unknown = [name for name in roles if name not in self.roles]
@@ -187,7 +202,26 @@ class CompiledPolicy:
             code=code,
             rules=rule_tests,
             silent=silent,
+            limits=fitting_limits(self.policy.limits, tool.name, roles, rights),
         )
+
+    def four_eyes(self, name: str) -> bool:
+        """Return whether a tool's calls may not be approved by their own caller."""
+        return self.policy.approvals.four_eyes or any(
+            rule.four_eyes for rule in self.rules_for(name).values()
+        )
+
+    def rights(self, roles: Iterable[str]) -> Rights:
+        """Return what these roles may do together. Roles that the policy does not define give nothing."""
+        return flatten([name for name in roles if name in self.roles], self.roles)
+
+    def may_approve(self, roles: Iterable[str]) -> bool:
+        """Return whether somebody with these roles may decide about calls: one of `approvers`, or who has admin_access."""
+        rights = self.rights(roles)
+        wanted = self.policy.approvals.approvers
+        if not wanted:
+            return Permission.ADMIN_ACCESS in rights.permissions
+        return any(name in rights.roles for name in wanted)
 
 
 def compile_policy(policy: Policy, folder: str | Path | None = None) -> CompiledPolicy:

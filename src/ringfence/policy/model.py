@@ -85,6 +85,24 @@ class Durability(StrEnum):
     FSYNC = "fsync"
 
 
+class Channel(StrEnum):
+    """How a person is asked: not at all, at the terminal of the process, through the store that processes share, or by a web service."""
+
+    NONE = "none"
+    CONSOLE = "console"
+    QUEUE = "queue"
+    WEBHOOK = "webhook"
+
+
+class Per(StrEnum):
+    """What a limit counts apart: calls of different users, roles, tools or sessions do not count together."""
+
+    USER = "user"
+    ROLE = "role"
+    TOOL = "tool"
+    SESSION = "session"
+
+
 class StoreKind(StrEnum):
     """Where records go."""
 
@@ -335,6 +353,7 @@ class ToolRule:
         role: the caller has this role, or one that inherits it. None: no such requirement.
         permissions: the caller has all of these. Empty: only `execute_tool`, which every call needs.
         ask: a person must say yes each time.
+        four_eyes: with `ask`, that person must be another than the caller.
         arguments: rules for arguments, by name. Empty: any arguments that fit the signature.
         code: arguments that hold code, commands, queries, paths or URLs, by name, besides those that the decorator declares.
             Empty: none.
@@ -347,6 +366,7 @@ class ToolRule:
     role: str | None = None
     permissions: tuple[Permission, ...] = ()
     ask: bool = False
+    four_eyes: bool = False
     arguments: Mapping[str, ArgumentRule] = field(default_factory=dict)
     code: Mapping[str, CodeRule] = field(default_factory=dict)
     tier: Tier | None = None
@@ -530,6 +550,72 @@ class IdentityPolicy:
 
 
 @dataclass(frozen=True)
+class Approvals:
+    """How a person decides about a call that the policy asks about.
+
+    Attributes:
+        channel: `console`: at the terminal of the process. `queue`: in the store that processes share, by `ringfence approvals`.
+            `webhook`: by a web service. `none`: only plugins and a callback are asked; where none answers, the call is denied.
+        wait_seconds: with `queue` and `webhook`, how long the call itself waits; it is denied then, and the same call repeated uses what was
+            decided meanwhile. 0: not at all. None: as long as there is time to answer, `approval_seconds`.
+        four_eyes: nobody may approve a call of their own, whatever the tool.
+        approvers: roles that may approve, themselves or by inheritance. Empty: with `ringfence approvals`, who has the permission
+            admin_access; elsewhere, who answers there.
+        url: with `webhook`, the address of the service; `https://`, or `http://` on this machine.
+        secret_file: with `webhook`, the file with the secret that signs what is asked and answered, of at least 32 bytes. A relative path
+            starts at the policy file's folder, or at the current folder where the policy has no file. None: RINGFENCE_WEBHOOK_SECRET.
+
+    """
+
+    channel: Channel = Channel.NONE
+    wait_seconds: float | None = None
+    four_eyes: bool = False
+    approvers: tuple[str, ...] = ()
+    url: str | None = None
+    secret_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much the values of one argument may come to.
+
+    Attributes:
+        argument: the argument's name. A call whose value is not a number of at least 0 is denied.
+        most: the largest sum, counted in millionths.
+        seconds: of the calls of so many seconds.
+
+    """
+
+    argument: str
+    most: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many calls there may be, counted over all processes that share the store. At least one of `concurrent`, `calls` and `budget` is set.
+
+    Attributes:
+        tools: the tools whose calls count, by name or pattern. Empty: all.
+        roles: the callers whose calls count: who has one of these roles, or one that inherits it. Empty: all.
+        per: what is counted apart: user, role, tool, session. Empty: all calls count together.
+        concurrent: how many may run at once.
+        calls: how many may be admitted in any `seconds`.
+        seconds: the length of that window, in seconds.
+        budget: how much the values of an argument may come to.
+
+    """
+
+    tools: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    per: tuple[Per, ...] = ()
+    concurrent: int | None = None
+    calls: int | None = None
+    seconds: float | None = None
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True)
 class Scan:
     """Which rules the scanner goes by.
 
@@ -562,6 +648,8 @@ class Policy:
         plugins: the plugins that take part in deciding, in order, by entry-point name. None that is not named here is loaded.
         plugin_seconds: how long one hook of such a plugin may take before its answer is "deny".
         approval_seconds: how long a person may take before the answer is "deny".
+        approvals: how a person is asked.
+        limits: how many calls there may be, by a name for each limit.
         scan: which rules the scanner goes by.
         state: what processes share.
         identity: how users log in.
@@ -581,6 +669,8 @@ class Policy:
     plugins: tuple[str, ...] = ()
     plugin_seconds: float = 5.0
     approval_seconds: float = 300.0
+    approvals: Approvals = field(default_factory=Approvals)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     scan: Scan = field(default_factory=Scan)
     state: State = field(default_factory=State)
     identity: IdentityPolicy = field(default_factory=IdentityPolicy)

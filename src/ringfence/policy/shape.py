@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ringfence.errors import nearest
 from ringfence.policy.document import printable, show
-from ringfence.policy.model import ArgumentRule, AtMost, IdentityPolicy, Policy, Profile
+from ringfence.policy.model import Approvals, ArgumentRule, AtMost, IdentityPolicy, Policy, Profile
 from ringfence.policy.sound import flaws
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Bounds:
 
 _SPECIAL_BOUNDS = {
     (Policy, "version"): Bounds(1, 1),
+    (Approvals, "wait_seconds"): Bounds(0),
     (Profile, "ports"): Bounds(1, 65535),
     (Profile, "file_size_mb"): Bounds(0),
     (Profile, "output_bytes"): Bounds(0),

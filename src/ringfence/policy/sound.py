@@ -14,7 +14,7 @@ from unicodedata import is_normalized
 
 from ringfence.errors import PolicyError
 from ringfence.policy.document import dotted, printable, show
-from ringfence.policy.model import ArgumentRule, Condition, Speech, TokenAlgorithm
+from ringfence.policy.model import ArgumentRule, Channel, Condition, Speech, TokenAlgorithm
 from ringfence.scanning.effects import Language
 from ringfence.scanning.findings import Capability
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from ringfence.policy.document import Place
     from ringfence.policy.model import (
+        Approvals,
         CallRule,
         CodeRule,
         IdentityPolicy,
         IdentityProvider,
+        Limit,
         Policy,
         Profile,
         Role,
@@ -79,6 +81,9 @@ def flaws(policy: Policy) -> Iterator[Flaw]:
         yield from _in_condition(("conditions", name), condition)
     for name, call_rule in policy.rules.items():
         yield from _in_call_rule(("rules", name), name, call_rule)
+    yield from _in_approvals(policy.approvals)
+    for name, limit in policy.limits.items():
+        yield from _in_limit(("limits", name), name, limit)
     for name in policy.scan.levels:
         yield from _in_name(("scan", "levels", name), name)
     yield from _in_names(("scan", "folders"), policy.scan.folders)
@@ -266,6 +271,59 @@ def _in_profile(place: Place, name: str, profile: Profile) -> Iterator[Flaw]:
             yield Flaw((*place, "capabilities", index), f"one of {others}", got)
     if profile.modules is not None:
         yield from _in_modules((*place, "modules"), profile.modules)
+
+
+def _in_approvals(approvals: Approvals) -> Iterator[Flaw]:
+    yield from _in_names(("approvals", "approvers"), approvals.approvers)
+    webhook = approvals.channel == Channel.WEBHOOK
+    if webhook and approvals.url is None:
+        yield Flaw(("approvals",), "the key url, the address of the service", "none")
+    for key, value in (("url", approvals.url), ("secret_file", approvals.secret_file)):
+        if value is not None and not webhook:
+            yield Flaw(("approvals", key), "only what every channel has", f"{key}, which only a webhook has")
+    if approvals.url is not None and not _is_private_enough(approvals.url):
+        yield Flaw(
+            ("approvals", "url"), "an address with https://, or with http:// on this machine", "another one"
+        )
+    if approvals.wait_seconds is not None and approvals.channel not in (Channel.QUEUE, Channel.WEBHOOK):
+        got = f"wait_seconds for {approvals.channel}, which answers at once"
+        yield Flaw(("approvals", "wait_seconds"), "only what the channel has", got)
+
+
+def _is_private_enough(url: str) -> bool:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - few policies have a webhook
+
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.password is not None or not url.isprintable():
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in ("localhost", "127.0.0.1", "::1"))
+
+
+def _in_limit(place: Place, name: str, limit: Limit) -> Iterator[Flaw]:
+    yield from _in_name(place, name)
+    yield from _in_names((*place, "tools"), limit.tools, one=True)
+    yield from _in_names((*place, "roles"), limit.roles)
+    if limit.concurrent is None and limit.calls is None and limit.budget is None:
+        yield Flaw(place, "at least one of concurrent, calls, budget", "none of them")
+    if (limit.calls is None) != (limit.seconds is None):
+        missing = "calls" if limit.calls is None else "seconds"
+        yield Flaw(place, "`calls` and `seconds` together", f"no {missing}")
+    if limit.budget is not None:
+        yield from _in_name((*place, "budget", "argument"), limit.budget.argument)
+    numbers: list[tuple[Place, float | None]] = [
+        (("concurrent",), limit.concurrent),
+        (("calls",), limit.calls),
+        (("seconds",), limit.seconds),
+    ]
+    if limit.budget is not None:
+        numbers += [(("budget", "most"), limit.budget.most), (("budget", "seconds"), limit.budget.seconds)]
+    for key, number in numbers:
+        if number is not None and not (isfinite(number) and number > 0):
+            yield Flaw((*place, *key), "a finite number above 0", show(number))
 
 
 def _in_modules(place: Place, modules: Iterable[str]) -> Iterator[Flaw]:

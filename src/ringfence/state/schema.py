@@ -75,14 +75,17 @@ CREATE TABLE approvals (
   digest TEXT NOT NULL,             -- of the arguments
   policy TEXT NOT NULL,             -- its version
   user_id TEXT NOT NULL,
+  roles TEXT NOT NULL,              -- JSON: the caller's, sorted
   session_id TEXT NOT NULL,
   question TEXT NOT NULL,           -- JSON: what the person who decides is shown, secrets masked
+  four_eyes INTEGER NOT NULL,       -- whether the caller may not decide
   asked DOUBLE PRECISION NOT NULL,
   expires DOUBLE PRECISION NOT NULL,
-  state TEXT NOT NULL,              -- waiting, approved, denied, used, withdrawn
+  state TEXT NOT NULL,              -- waiting, approved, denied, used
   decided_by TEXT NOT NULL,
   decided DOUBLE PRECISION,
-  comment TEXT NOT NULL
+  comment TEXT NOT NULL,
+  reference TEXT NOT NULL           -- which of a framework's calls; empty: any equal one
 )"""
 _LEASES = """
 CREATE TABLE leases (
@@ -96,7 +99,8 @@ CREATE TABLE uses (
   id TEXT PRIMARY KEY,
   limit_key TEXT NOT NULL,
   at DOUBLE PRECISION NOT NULL,
-  amount DOUBLE PRECISION NOT NULL
+  expires DOUBLE PRECISION NOT NULL DEFAULT 0,  -- when it leaves the window of its limit
+  amount BIGINT NOT NULL            -- 1, or millionths
 )"""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -113,10 +117,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _KEYS,
         _APPROVALS,
         "CREATE INDEX approvals_by_state ON approvals (state, asked)",
+        "CREATE INDEX approvals_of_call ON approvals (digest, user_id)",
         _LEASES,
         "CREATE INDEX leases_of_limit ON leases (limit_key, expires)",
         _USES,
-        "CREATE INDEX uses_of_limit ON uses (limit_key, at)",
+        "CREATE INDEX uses_of_limit ON uses (limit_key, at, amount)",
     ),
 )
 """What leads from each version to the next, from an empty store on. The version is how many of them a store has behind it."""

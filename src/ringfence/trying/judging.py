@@ -15,7 +15,7 @@ from ringfence.clock import Clock
 from ringfence.errors import UnknownName
 from ringfence.guard import Guard
 from ringfence.policy.compile import compile_policy
-from ringfence.policy.model import Audit, Mode, StoreKind
+from ringfence.policy.model import Approvals, Audit, Mode, StoreKind
 from ringfence.session import acting_in
 from ringfence.tool import Tool
 from ringfence.trying.masking import RecordedArguments, ValueMasked
@@ -83,7 +83,7 @@ class Trial:
         self._now = 0.0
         # Both clocks are one, so that no setting of it is a jump.
         clock = Clock(lambda: self._now, lambda: self._now)
-        asked = replace(policy, mode=Mode.ENFORCE, audit=Audit(store=StoreKind.MEMORY))
+        asked = replace(policy, mode=Mode.ENFORCE, audit=Audit(store=StoreKind.MEMORY), approvals=Approvals())
         self._guard = Guard(asked, plugins=plugins, folder=folder, clock=clock)
         for tool in tools:
             self._guard.register(tool)

@@ -1,0 +1,53 @@
+"""Who decides at the command line, and whether they may.
+
+Without a store of identities the operating system says who somebody is: `os:NAME`, a user like others, whom the policy's `users` gives
+roles. The one idea: nobody says who they are by an option. Whoever can write the store's file can decide past all of this, so the file's
+rights are the other half.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringfence.approvals.approver import not_an_approver
+from ringfence.approvals.console import os_user
+from ringfence.approvals.request import OS_USER
+from ringfence.call import Principal
+from ringfence.errors import ApproverRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ringfence.approvals.request import ApprovalRequest
+    from ringfence.policy.compile import CompiledPolicy
+
+
+def os_decider(policy: CompiledPolicy, name: str | None = None) -> Principal:
+    """Return who runs this process, with the roles that the policy gives to `os:NAME`.
+
+    Arguments:
+        policy: says which roles they have.
+        name: who it must be; None: whoever it is.
+
+    Raises:
+        ApproverRefused: it is somebody else.
+
+    """
+    user = f"{OS_USER}{os_user()}"
+    if name is not None and name not in (user, user.removeprefix(OS_USER)):
+        raise ApproverRefused(f"you are {user!r} and not {name!r}", "Run the command as that user.")
+    known = policy.policy.users.get(user)
+    return Principal(user, known.roles if known else ())
+
+
+def refuse_unauthorised(
+    policy: CompiledPolicy, request: ApprovalRequest, user: str, roles: Iterable[str]
+) -> None:
+    """Check that somebody's roles let them decide about calls. Four eyes are for the queue to see.
+
+    Raises:
+        ApproverRefused: they may not.
+
+    """
+    if not policy.may_approve(roles):
+        raise not_an_approver(policy, request, user)
