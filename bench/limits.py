@@ -17,9 +17,10 @@ import tempfile
 import time
 from collections import defaultdict
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.measure import OURS, Figure, report
 
@@ -89,14 +90,15 @@ def bare(path: str, most: int) -> Callable[[], bool]:
 
 def pyrate(path: str, most: int) -> Callable[[], bool]:
     """Return what asks pyrate-limiter's bucket, under its own file lock: its `Limiter` would refuse where it only has to wait for that."""
-    from pyrate_limiter import Rate, RateItem, SQLiteBucket
-
-    bucket = SQLiteBucket.init_from_file([Rate(most, HOUR * 1000)], db_path=path, use_file_lock=True)
-    lock = bucket.limiter_lock()  # type: ignore[no-untyped-call]  # the package is typed in part
+    peer: Any = import_module("pyrate_limiter")
+    bucket = peer.SQLiteBucket.init_from_file(
+        [peer.Rate(most, HOUR * 1000)], db_path=path, use_file_lock=True
+    )
+    lock = bucket.limiter_lock()
 
     def take() -> bool:
         with lock:
-            return bool(bucket.put(RateItem("k", bucket.now())))  # type: ignore[no-untyped-call]  # likewise
+            return bool(bucket.put(peer.RateItem("k", bucket.now())))
 
     return take
 
