@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from ringfence.policy.compile import CompiledPolicy
 
 
+def is_os_user(name: str) -> bool:
+    """Return whether a name is that of whoever runs this process, with or without `os:`."""
+    user = f"{OS_USER}{os_user()}"
+    return name in (user, user.removeprefix(OS_USER))
+
+
 def os_decider(policy: CompiledPolicy, name: str | None = None) -> Principal:
     """Return who runs this process, with the roles that the policy gives to `os:NAME`.
 
@@ -34,7 +40,7 @@ def os_decider(policy: CompiledPolicy, name: str | None = None) -> Principal:
 
     """
     user = f"{OS_USER}{os_user()}"
-    if name is not None and name not in (user, user.removeprefix(OS_USER)):
+    if name is not None and not is_os_user(name):
         raise ApproverRefused(f"you are {user!r} and not {name!r}", "Run the command as that user.")
     known = policy.policy.users.get(user)
     return Principal(user, known.roles if known else ())

@@ -1,11 +1,12 @@
 """`ringfence approvals`: see what calls wait for a person, and decide about them.
 
-Who decides is whoever runs the command, as the operating system knows them, and the policy says what roles they have. The one idea: what is
+Who decides is whoever runs the command, as the operating system knows them, or a user of the store who proves it. The one idea: what is
 shown may come from an attacker, so all of it is printed through `safe` or as JSON in ASCII, and a person sees who asks for what before they decide.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ringfence.approvals.queue import Approval, ApprovalQueue
+    from ringfence.call import Principal
     from ringfence.policy.compile import CompiledPolicy
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 
 _WATCH_SECONDS = 1.0
+TOKEN = "RINGFENCE_TOKEN"  # noqa: S105 - the name of a variable
+"""Where a token comes from: an argument would stand in the list of processes."""
 _COLOURS = {"waiting": "yellow", "approved": "green", "used": "green", "denied": "red", "expired": "dim"}
 
 PolicyOption = Annotated[
@@ -48,7 +52,10 @@ IdArgument = Annotated[
 AsOption = Annotated[
     str | None,
     typer.Option(
-        "--as", help="Your name, where it must be a certain one: the command fails if you are somebody else."
+        "--as",
+        help="Who you are, where the operating system does not know it: a user of the store, with the password from the terminal or stdin, or a token in "
+        "RINGFENCE_TOKEN.",
+        metavar="USER",
     ),
 ]
 CommentOption = Annotated[
@@ -187,18 +194,18 @@ def _decide(
     from ringfence.approvals.deciders import refuse_unauthorised
     from ringfence.approvals.request import ApprovalAnswer
     from ringfence.cli.output import console, print_error, print_json, safe
-    from ringfence.errors import ApprovalError
+    from ringfence.errors import ApprovalError, IdentityError
 
     if policy is None:
         raise typer.BadParameter("name the policy file: it says who may decide", param_hint="--policy")
     compiled = _compiled(policy)
     try:
-        decider = _decider(compiled, user)
+        decider = _decider(compiled, policy, state, user)
         with _queue(policy, state) as queue:
             found = queue.get(approval)
             refuse_unauthorised(compiled, found.request, decider.user, decider.roles)
             done = queue.decide(found.request.id, ApprovalAnswer(approved, decider.user, comment))
-    except ApprovalError as error:
+    except (ApprovalError, IdentityError) as error:
         print_error(error)
         raise typer.Exit(1) from error
     if json:
@@ -217,10 +224,34 @@ def _decide(
         )
 
 
-def _decider(policy: CompiledPolicy, user: str | None) -> Any:
-    from ringfence.approvals.deciders import os_decider
+def _decider(compiled: CompiledPolicy, policy: Path, state: str | None, user: str | None) -> Principal:
+    """Return who decides: whoever runs this process or, where another user is named, that one, who has to prove it.
 
-    return os_decider(policy, user)
+    Raises:
+        LoginFailed, TokenRefused: the proof is none.
+        ApproverRefused: the token is another user's.
+
+    """
+    from ringfence.approvals.deciders import is_os_user, os_decider
+
+    if user is None or is_os_user(user):
+        return os_decider(compiled, user)
+    from ringfence.cli.accounts import accounts, read_password
+    from ringfence.errors import ApproverRefused
+
+    token = os.environ.get(TOKEN)
+    with accounts(policy, state) as identity:
+        session = identity.login_token(token) if token else identity.login(user, read_password(confirm=False))
+        try:
+            principal = session.principal
+            if principal.user != user:
+                raise ApproverRefused(
+                    f"the token is of {principal.user!r} and not of {user!r}",
+                    f"Put a token of that user into {TOKEN}.",
+                )
+            return principal
+        finally:
+            identity.logout(session)
 
 
 def _compiled(policy: Path) -> CompiledPolicy:
