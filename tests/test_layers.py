@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scanning",),
     ("policy.model", "refusals"),
     ("call", "tool"),
-    ("policy", "session", "state", "clock", "hookspecs", "registry"),
+    ("policy", "session", "state", "clock", "hookspecs", "registry", "results"),
     ("sandbox", "identity"),
     ("runners", "checks", "audit"),
     ("deadline", "plugins", "approvals"),
