@@ -42,6 +42,7 @@ bench: $(VENV)/.bench  ## measure beside the peers, and write bench/results/
 	$(BIN)/python -m bench.sandbox --json > bench/results/sandbox.json
 ifneq ($(wildcard $(CORPORA)/*.jsonl),)
 	$(BIN)/python -m bench.scan $(CORPORA) --json > bench/results/scan.json
+	$(BIN)/python -m bench.results $(CORPORA) --json > bench/results/results.json
 	$(BIN)/python -m bench.traces $(CORPORA) --json > bench/results/traces.json
 endif
 	$(BIN)/python -m bench.tables

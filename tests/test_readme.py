@@ -109,7 +109,7 @@ def test_the_readmes_scanned_tool_denies_what_it_says(tmp_path: Path) -> None:
     assert "did SELECT 1" not in done.stdout
 
 
-@pytest.mark.parametrize("guide", ["scanning.md", "restricted.md", "identity.md"])
+@pytest.mark.parametrize("guide", ["scanning.md", "restricted.md", "identity.md", "results.md"])
 def test_a_guide_shows_real_answers(guide: str) -> None:
     """The sessions in it print what they say."""
     run = doctest.testfile(str(ROOT / "docs" / guide), module_relative=False, encoding="utf-8")
