@@ -54,7 +54,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """Rooms from the lowest to the highest; "" is the package's own `__init__`. A module imports from lower rooms and from its own room,
 never from a neighbour in the same layer and never from above, inside functions neither. What only types need does not count."""
 
-OPTIONAL = {"sandbox.inside.javascript": {"quickjs_rs", "wasmtime"}, "state.postgres": {"psycopg"}}
+OPTIONAL = {
+    "policy.schemas": {"jsonschema_rs"},
+    "sandbox.inside.javascript": {"quickjs_rs", "wasmtime"},
+    "state.postgres": {"psycopg"},
+}
 """What a module loads that an extra brings, and says how to install where it is missing."""
 
 IMPORTED_AS = {"argon2_cffi": "argon2", "pyjwt": "jwt", "pyyaml": "yaml"}
@@ -63,7 +67,7 @@ IMPORTED_AS = {"argon2_cffi": "argon2", "pyjwt": "jwt", "pyyaml": "yaml"}
 HEAVY = (
     "RestrictedPython",
     "argon2",
-    "jsonschema",
+    "jsonschema_rs",
     "asyncio",
     "concurrent.futures",
     "cryptography",

@@ -20,7 +20,7 @@ ADAPTERS = sorted(path.name for path in (ROOT / "adapters").iterdir() if any(pat
 
 PLUGINS = ["cedar"]
 """The folders that hold no bridge to a framework but a plugin that takes part in deciding: the policy names it."""
-EXTRAS = ["javascript", "postgres"]
+EXTRAS = ["javascript", "jsonschema", "postgres"]
 """The extras that bring what the core itself can use."""
 
 

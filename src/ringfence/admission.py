@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ringfence.errors import RingfenceError
     from ringfence.in_force import InForce
     from ringfence.policy.model import Profile
+    from ringfence.policy.rules import RulesHere
     from ringfence.runners.base import Runner
     from ringfence.session import Session
     from ringfence.state.limits import Reservation
@@ -32,8 +33,10 @@ class Admission:
         failures: the errors behind a broken gate.
         approval: the id of an approval that was given before, where there is one.
         runner, profile: where and with what it runs, once it is admitted.
+        rules: the policy's rules about it that ask about earlier calls or count them, once it is admitted.
         holds_slot: whether one of the user's slots is taken for it.
         reservation: what it holds of the limits that processes share.
+        entered: whether it stands in the session's history.
         observed: whether it runs only because the policy is in observe mode.
         outcome: what became of it; at once where it was denied, None while the tool may run.
         settled: whether its outcome stands in the record.
@@ -48,8 +51,10 @@ class Admission:
     approval: str = ""
     runner: Runner = field(default=None)  # type: ignore[assignment]  # set before anybody may run the call
     profile: Profile = field(default=None)  # type: ignore[assignment]  # likewise
+    rules: RulesHere | None = None
     holds_slot: bool = False
     reservation: Reservation | None = None
+    entered: bool = False
     observed: bool = False
     outcome: Outcome | None = None
     settled: bool = False

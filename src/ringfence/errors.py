@@ -9,6 +9,7 @@
     ├── PolicyError                a policy that cannot be used
     │   ├── PolicyFileError        with file, line, key, expected, got, nearest valid key
     │   ├── UnknownName            a role, tool, permission, profile or plugin nobody defined
+    │   ├── UnusableValue          a pattern, schema or condition that cannot be made ready
     │   └── RoleCycle              roles that inherit each other in a circle
     ├── RulesInvalid               rules of the scanner that cannot be used
     ├── PluginError                a plugin that cannot take part
@@ -119,6 +120,7 @@ __all__ = [
     "ToolError",
     "ToolExists",
     "UnknownName",
+    "UnusableValue",
     "UserExists",
     "UserInvalid",
     "UserUnknown",
@@ -285,6 +287,21 @@ class UnknownName(PolicyError):
             else f"Known: {', '.join(self.known) or 'none'}."
         )
         super().__init__(f"{place}unknown {kind} {name!r}", hint)
+
+
+class UnusableValue(PolicyError):
+    """A value of a policy that cannot be made ready: a regular expression, a JSON Schema, conditions that never end.
+
+    Arguments:
+        where: where it stands, as a dotted key.
+        what: what is wrong with it.
+
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        self.where = where
+        self.what = what
+        super().__init__(f"{where}: {what}", "Correct it, or take it out.")
 
 
 class RoleCycle(PolicyError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ringfence.policy.rules import CHECK as RULES
 from ringfence.verdict import Decision, Verdict, combine
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ringfence.policy.arguments import ArgumentTest
     from ringfence.policy.code import CodeTest, SnippetTest
     from ringfence.policy.compile import CompiledPolicy
+    from ringfence.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class Explanation:
 
 
 def explain(
-    policy: CompiledPolicy, call: ToolCall, refusal: Verdict | None, said: Sequence[Verdict]
+    policy: CompiledPolicy,
+    call: ToolCall,
+    refusal: Verdict | None,
+    said: Sequence[Verdict],
+    session: Session,
 ) -> Explanation:
     """Return why a call is decided as it is.
 
@@ -48,6 +54,7 @@ def explain(
         call: the call.
         refusal: of the gate itself, where there was no opinion to ask for.
         said: what every plugin said.
+        session: whose call it is.
 
     """
     if refusal is not None:
@@ -55,10 +62,17 @@ def explain(
     ruling = policy.ruling(call.principal.roles, call.tool)
     tested = [_tested(test, call) for test in ruling.tests]
     tested += [_scanned(test, call) for test in ruling.code]
-    others = [verdict for verdict in said if verdict is not ruling.verdict and verdict not in tested]
+    broken = any(verdict.broken and verdict.check == RULES for verdict in said)
+    ruled = [] if broken else list(ruling.rules.explain(call, session))
+    others = [
+        verdict
+        for verdict in said
+        if verdict is not ruling.verdict and verdict not in tested and (broken or verdict.check != RULES)
+    ]
     verdict = combine(said)
-    wanted = () if verdict.allowed else tuple(_wanted(policy, call, [*tested, *others]))
-    return Explanation(call, verdict, (*ruling.statements, *tested, *others), wanted)
+    statements = () if ruling.rules.silent else ruling.statements
+    wanted = () if verdict.allowed else tuple(_wanted(policy, call, [*tested, *ruled, *others]))
+    return Explanation(call, verdict, (*statements, *tested, *ruled, *others), wanted)
 
 
 def _tested(test: ArgumentTest, call: ToolCall) -> Verdict:
@@ -80,7 +94,11 @@ def _scanned(test: CodeTest | SnippetTest, call: ToolCall) -> Verdict:
 def _wanted(policy: CompiledPolicy, call: ToolCall, others: Sequence[Verdict]) -> list[str]:
     """Return what access lacks, then what each broken argument rule and objecting plugin asks for."""
     access = policy.ruling(call.principal.roles, call.tool)
-    found = [] if access.verdict.allowed else [_access_wanted(policy, call, access.statements)]
+    found = (
+        []
+        if access.verdict.allowed or access.rules.silent
+        else [_access_wanted(policy, call, access.statements)]
+    )
     return found + [verdict.hint or verdict.message for verdict in others if not verdict.allowed]
 
 

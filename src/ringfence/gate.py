@@ -17,7 +17,6 @@ from ringfence.call import Outcome
 from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
 from ringfence.policy.model import Tier
-from ringfence.policy.rules import CHECK as RULES
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable
 from ringfence.runners.outcomes import raised, returned
 from ringfence.session import current_session
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from ringfence.incoming import Incoming
     from ringfence.limiting import Limiter
     from ringfence.policy.limits import FittingLimit
-    from ringfence.policy.rules import RuleTest
+    from ringfence.policy.rules import RulesHere
     from ringfence.recording import Recording
     from ringfence.tool import Tool
 
@@ -121,6 +120,7 @@ class Gate:
                 verdicts, admission.verdict = [refusal], refusal
             self._record_decision(admission, verdicts)
         except BaseException:  # exit or interrupt: nothing runs
+            self._leave(admission)
             self._give_back(admission)
             raise
         return admission
@@ -190,6 +190,7 @@ class Gate:
         if lacks:
             return unavailable(lacks)
         admission.runner, admission.profile = runner, ruling.profile
+        admission.rules = ruling.rules if ruling.rules.asks_history else None
         admission.holds_slot = self.slots.take(call.principal.user, ruling.rights.concurrent_runs)
         if admission.holds_slot:
             return self._take_limits(admission, ruling.limits) if ruling.limits else None
@@ -221,51 +222,62 @@ class Gate:
     def _record_decision(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         tool = admission.call.tool.name
         if admission.verdict.allowed or admission.observed:
-            late = self._enter(admission, verdicts)
-            failed = self._recording.intent(admission, verdicts) if late is None else None
-            if late is None and failed is None:
+            late = None if admission.rules is None else self._enter(admission, admission.rules)
+            if admission.rules is None:
+                admission.session.history.enter(admission.call.id, tool, admission.call.at)
+                admission.entered = True
+            if late is not None:
+                verdicts = [*verdicts, late]
+            failed = self._recording.intent(admission, verdicts) if admission.entered else None
+            if admission.entered and failed is None:
                 admission.session.admitted[tool] += 1
                 return
+            self._leave(admission)
             self._give_back(admission)
-            if late is not None:
-                verdicts, admission.verdict = [*verdicts, late], late
-            elif failed is not None:
-                admission.session.history.leave(tool, admission.call.at)
+            if failed is not None:
                 admission.failures.append(failed)
                 admission.verdict = broken("record", failed)
             admission.observed = False
         admission.session.refused[tool] += 1
         self._refuse(admission, verdicts)
 
-    def _enter(self, admission: Admission, verdicts: Sequence[Verdict]) -> Verdict | None:
-        """Note in the session's history that a call begins; return the refusal where a rule that counts calls forbids it by now.
+    def _enter(self, admission: Admission, rules: RulesHere) -> Verdict | None:
+        """Enter a call into the session's history; return the refusal where rules about earlier calls forbid it by now.
 
         Between its verdict and this moment another call of the session could have been admitted, and a person may have taken minutes.
         """
-        call, history = admission.call, admission.session.history
-        rules = admission.force.policy.ruling(call.principal.roles, call.tool).rules
-        if not rules or admission.observed or not any(rule.counts for rule in rules):
-            history.enter(call.tool.name, call.at)
-            return None
-        with history.lock:
-            late = self._judge_again(admission, verdicts, rules)
-            if late is None:
-                history.enter(call.tool.name, call.at)
-            return late
+        call, session = admission.call, admission.session
+        now = self._incoming.now()  # the call itself may be older: a person has looked at it
+        tallies = admission.force.policy.tallies
+        with tallies.lock, session.history.lock:
+            try:
+                late = self._late(admission, rules, now)
+                if late is not None:
+                    admission.verdict = late
+                    admission.observed = admission.force.observing and not late.broken
+                if late is None or admission.observed:
+                    if rules.user_seconds:
+                        tallies.enter(call.principal.user, call.tool.name, now, rules.user_seconds)
+                    session.history.enter(call.id, call.tool.name, now)
+                    admission.entered = True
+            except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
+                late = admission.verdict = broken("rules", failure("rules", error, admission.failures))
+        return late
 
-    def _judge_again(
-        self, admission: Admission, verdicts: Sequence[Verdict], rules: Sequence[RuleTest]
-    ) -> Verdict | None:
-        """Return the refusal where the rules' verdict has changed and the call may not run any more; a person's approval stands."""
-        try:
-            said = [rule.judge(admission.call, admission.session) for rule in rules]
-        except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
-            return broken("rules", failure("rules", error, admission.failures))
-        others = [verdict for verdict in verdicts if verdict.check != RULES]
-        late = combine([*others, *(verdict for verdict in said if verdict is not None)])
-        if late.allowed or (late.decision is _ASK and admission.verdict.check == APPROVAL):
+    def _late(self, admission: Admission, rules: RulesHere, now: float) -> Verdict | None:
+        """Return the refusal of a call that was allowed, where the rules say otherwise by now. What a person allowed is not asked again."""
+        if admission.observed:
             return None
-        return replace(late, decision=Decision.DENY)
+        said = rules.judge(admission.call._replace(at=now), admission.session)
+        if said is None or said.allowed or (said.decision is _ASK and admission.verdict.check == APPROVAL):
+            return None
+        return replace(said, decision=Decision.DENY)
+
+    def _leave(self, admission: Admission) -> None:
+        """Take back that a call was entered: it does not run."""
+        if admission.entered:
+            admission.entered = False
+            admission.session.history.leave(admission.call.id)
 
     def _refuse(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         """Settle a call that does not run: observers see it, and one record holds it."""
@@ -282,7 +294,13 @@ class Gate:
         if admission.settled:
             return admission.outcome or _being_settled(outcome)
         admission.settled = True
-        admission.outcome = self._settle(admission, outcome)
+        try:
+            admission.outcome = self._settle(admission, outcome)
+        finally:
+            settled = admission.outcome
+            ran = True if settled is None else settled.executed
+            succeeded = settled is not None and settled.reason is None
+            admission.session.history.settle(admission.call.id, ran=ran, succeeded=succeeded)
         return admission.outcome
 
     def _settle(self, admission: Admission, outcome: Outcome) -> Outcome:
@@ -294,7 +312,6 @@ class Gate:
             if outcome.reason is None and admission.force.asking.inspectors:
                 outcome = self.inspect(admission, outcome)
             outcome = self._observe(admission, outcome)
-            _remember(admission, outcome)
         except (
             BaseException
         ) as error:  # exit or interrupt while plugins look at it: it stands in the record all the same
@@ -365,15 +382,6 @@ class Gate:
     def event(self, kind: str, level: ThreatLevel, description: str, detector: str) -> SecurityEvent:
         """Return an event about the gate itself."""
         return SecurityEvent(new_id(), kind, level, description, self._incoming.now(), detector=detector)
-
-
-def _remember(admission: Admission, outcome: Outcome) -> None:
-    """Note in the session's history what became of a call."""
-    tool = admission.call.tool.name
-    if not outcome.executed:
-        admission.session.history.leave(tool, admission.call.at)
-    elif outcome.reason is None:
-        admission.session.history.succeed(tool)
 
 
 def _being_settled(outcome: Outcome) -> Outcome:

@@ -33,7 +33,7 @@ from ringfence.state.lazy import LazyDatabase
 from ringfence.streams import GuardedAsyncGenerator, GuardedGenerator
 from ringfence.threat import ThreatLevel
 from ringfence.tool import Tool, make_tool
-from ringfence.unsafe import warn_no_record, warn_observing
+from ringfence.unsafe import warn_any_tool, warn_no_record, warn_observing
 from ringfence.verdict import Decision, combine
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ class Guard:
         self._file: Path | None = None
         self._close_watcher: Callable[[], None] | None = None
         self._syncs_disk = policy.audit.durability is Durability.FSYNC
-        if policy.mode is Mode.OBSERVE:
-            warn_observing()
+        _warn(policy)
 
     @classmethod
     def from_file(
@@ -211,7 +210,9 @@ class Guard:
                 raise PolicyError(
                     f"{self._file}: `state` changed", "The store is open: restart to keep it elsewhere."
                 )
-            force = bring_into_force(policy, self._plugins, self._desk, self._folder)
+            force = bring_into_force(
+                policy, self._plugins, self._desk, self._folder, self._force.policy.tallies
+            )
         except RingfenceError as error:
             text = (
                 f"the new policy was refused and the old one, {self.policy_version}, stays in force: {error}"
@@ -221,8 +222,7 @@ class Guard:
         before, self._force = self.policy_version, force
         if self._identity is not None:
             self._identity.configure(policy.identity, force.policy.roles)
-        if policy.mode is Mode.OBSERVE:
-            warn_observing()
+        _warn(policy)
         self._report("policy-reloaded", ThreatLevel.INFO, f"policy {force.policy.version} replaced {before}")
 
     def _report(self, kind: str, level: ThreatLevel, text: str) -> None:
@@ -524,7 +524,7 @@ class Guard:
         from ringfence.explain import explain  # noqa: PLC0415 - a call does without
 
         force = self._force
-        return explain(force.policy, *self._gate.judge(force, tool, arguments))
+        return explain(force.policy, *self._gate.judge(force, tool, arguments), current_session())
 
     def judge(self, call: ToolCall, session: Session) -> tuple[list[Verdict], list[RingfenceError]]:
         """Return what every check says about a call that was made elsewhere, such as one of the record. As `decide`, for any caller.
@@ -689,6 +689,15 @@ class Guard:
         if admission.outcome is not None:
             admission.outcome.unwrap()
         return admission, partial(call_tool, tool, admission.call.arguments, receiver)
+
+
+def _warn(policy: Policy) -> None:
+    """Warn of what a policy says that weakens it."""
+    if policy.mode is Mode.OBSERVE:
+        warn_observing()
+    for name, rule in policy.rules.items():
+        if rule.unsafe_any:
+            warn_any_tool(name)
 
 
 def _open_desk(

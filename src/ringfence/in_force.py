@@ -13,6 +13,7 @@ from ringfence.errors import PluginError, PluginInvalid, PluginRaised
 from ringfence.plugins import load_hooks
 from ringfence.policy.compile import CompiledPolicy, compile_policy
 from ringfence.policy.model import Mode, Tier
+from ringfence.policy.rules import CHECK as RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ringfence.approvals.approver import Desk
     from ringfence.policy.model import Policy
+    from ringfence.policy.tallies import Tallies
     from ringfence.runners.base import Runner
 
 
@@ -33,7 +35,11 @@ class InForce(NamedTuple):
 
 
 def bring_into_force(
-    policy: Policy, plugins: Mapping[str, object], desk: Desk, folder: str | Path | None = None
+    policy: Policy,
+    plugins: Mapping[str, object],
+    desk: Desk,
+    folder: str | Path | None = None,
+    tallies: Tallies | None = None,
 ) -> InForce:
     """Return a policy made ready to decide, with its plugins loaded and its runners known.
 
@@ -42,14 +48,17 @@ def bring_into_force(
         plugins: further plugins as objects, by name.
         desk: what the guard has for asking people.
         folder: where relative paths of the policy start; None: the current folder.
+        tallies: what the policy before it has counted of users; None: nothing.
 
     Raises:
         PolicyError: the policy is unsound.
         PluginError: a plugin cannot take part, or brings a second runner for a tier; that of the sandbox may be replaced, once.
 
     """
-    compiled = compile_policy(policy, folder)
+    compiled = compile_policy(policy, folder, tallies)
     hooks = load_hooks(policy.plugins, plugins)
+    if not compiled.has_rules:  # nearly every policy: its calls do not pay for what it does not have
+        hooks = hooks._replace(judge_call=tuple(hook for hook in hooks.judge_call if hook[0] != RULES))
     runners: dict[str, Runner] = {}
     owners: dict[str, str] = {}
     for name, hook in hooks.add_runners:

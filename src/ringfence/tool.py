@@ -125,10 +125,6 @@ class Signature:
         self._named_only = self._plain and not receiver
         self._most = len(parameters)
 
-    def takes(self, name: str) -> bool:
-        """Return whether a call can have an argument of this name."""
-        return name in self.parameters
-
     def bind(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
         """Return the arguments by name, defaults included, as the function would see them.
 

@@ -12,7 +12,7 @@ from tests.identity.helpers import PASSWORD, Turned, call, events, guard_on, rul
 from ringfence import Audit, Guard, Passwords, Policy, Reason, Role, SessionEnded, State, StoreKind, acting_in
 from ringfence.errors import DelegationTooWide, TokenRefused
 from ringfence.identity.delegation import narrowed, permits
-from ringfence.policy.model import AtMost, CallRule, Condition, Speech
+from ringfence.policy.model import AtMost, CallRule, Condition
 from ringfence.policy.roles import flatten
 from ringfence.verdict import Decision
 
@@ -266,8 +266,8 @@ def test_rules_about_left_out_roles_still_bind(time: Turned) -> None:
             "clerk": Role(inherits=("user",), allow=("*",)),
         },
         rules={
-            "no chief": CallRule(Speech.DENY, tools=("refund",), roles=("chief",)),
-            "ask chiefs": CallRule(Speech.ASK, tools=("read_order",), when=Condition(roles=("chief",))),
+            "no chief": CallRule(Decision.DENY, tools=("refund",), roles=("chief",)),
+            "ask chiefs": CallRule(Decision.ASK, tools=("read_order",), when=Condition(roles=("chief",))),
         },
         state=State("memory:"),
         audit=Audit(store=StoreKind.MEMORY),
@@ -290,7 +290,7 @@ def test_calls_of_sub_agents_count_as_the_parents(time: Turned) -> None:
     """Two refunds in a session are two, however many sub-agents make them."""
     policy = Policy(
         roles={"clerk": Role(inherits=("user",))},
-        rules={"few": CallRule(Speech.ALLOW, tools=("refund",), when=Condition(at_most=AtMost(2)))},
+        rules={"few": CallRule(Decision.ALLOW, tools=("refund",), when=Condition(at_most=AtMost(2)))},
         state=State("memory:"),
         audit=Audit(store=StoreKind.MEMORY),
     )

@@ -12,22 +12,29 @@ from hypothesis import strategies as st
 from ringfence import (
     Approvals,
     ArgumentRule,
+    AtMost,
     Audit,
     Budget,
+    CallRule,
     Channel,
     CodeRule,
+    Condition,
+    Day,
     Decision,
     Durability,
     IdentityPolicy,
     Limit,
     Mode,
+    Per,
     Permission,
     Policy,
     Profile,
     Role,
+    RuleException,
     RuleLevel,
     Scan,
     SecurityLevel,
+    SqlRule,
     State,
     StoreKind,
     Tier,
@@ -35,9 +42,9 @@ from ringfence import (
     ToolRule,
     UnknownName,
     User,
+    ValueType,
 )
 from ringfence.policy.compile import CompiledPolicy, compile_policy
-from ringfence.policy.model import AtMost, CallRule, Condition, Day, RuleException, Speech, ValueType
 from ringfence.scanning import Capability, Language
 from ringfence.scanning.effects import Access
 from ringfence.scanning.rules import BUILT_IN
@@ -330,7 +337,7 @@ CHANGES: dict[str, Any] = {
     "state": State(url="memory:"),
     "lists": {"known": ("a",)},
     "conditions": {"office": Condition(hours="08:00-18:00")},
-    "rules": {"stop": CallRule(Speech.DENY, tools=("pay",))},
+    "rules": {"stop": CallRule(Decision.DENY, tools=("pay",))},
     "identity": IdentityPolicy(idle_seconds=60.0),
     "scan": Scan(levels={BUILT_IN[0].id: RuleLevel.INFO}),
     "audit": Audit(path="other.db"),
@@ -375,10 +382,14 @@ DEEP = [
         (Condition, f.name, lambda c: Policy(conditions={"c": c, "other": Condition(users=("a",))}))
         for f in fields(Condition)
     ),
+    *(
+        (SqlRule, f.name, lambda s: Policy(tools={"t": ToolRule(arguments={"q": ArgumentRule(sql=s)})}))
+        for f in fields(SqlRule)
+    ),
     *((AtMost, f.name, lambda a: Policy(conditions={"c": Condition(at_most=a)})) for f in fields(AtMost)),
     *((CallRule, f.name, lambda r: Policy(rules={"r": r})) for f in fields(CallRule)),
     *(
-        (RuleException, f.name, lambda e: Policy(rules={"r": CallRule(Speech.DENY, exceptions=(e,))}))
+        (RuleException, f.name, lambda e: Policy(rules={"r": CallRule(Decision.DENY, exceptions=(e,))}))
         for f in fields(RuleException)
     ),
     *((Budget, f.name, lambda b: Policy(limits={"l": Limit(budget=b)})) for f in fields(Budget)),
@@ -392,17 +403,20 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         ArgumentRule: {"equals": 1, "max_length": 1},
         CodeRule: {"language": Language.SQL},
         Condition: {"users": ("a",), "hours": "01:00-02:00"},
-        AtMost: {"calls": 1},
-        CallRule: {"decision": Speech.DENY},
+        AtMost: {"calls": 1, "seconds": 9.0},
+        CallRule: {"decision": Decision.DENY},
+        SqlRule: {"statements": ("select",)},
         RuleException: {"when": Condition(users=("a",)), "owner": "a", "until": "2030-01-01", "reason": "b"},
         Budget: {"argument": "amount", "most": 5, "seconds": 5},
     }
+    if field == "unsafe_any":
+        needed[CallRule] = {"decision": Decision.ALLOW, "tools": ("*",), "unsafe_any": False}
     if field == "access":
         needed[CodeRule] = {"language": Language.PATH}
     before = section(**needed.get(section, {}))
     lists = {"k": ("a",)}
     changed = {
-        "decision": Speech.ASK,
+        "decision": Decision.ASK,
         "when": Condition(users=("b",)),
         "unless": Condition(users=("b",)),
         "until": "2031-01-01",
@@ -415,6 +429,9 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         "within": ("x",),
         "hosts": ("x.org",),
         "schema": "data.json",
+        "unsafe_any": True,
+        "sql": SqlRule(statements=("select",)),
+        "per": Per.USER,
         "addresses": ("10.0.0.0/8",),
         "roles": ("user",),
         "hours": "03:00-04:00",
@@ -436,7 +453,9 @@ def test_every_nested_field_changes_the_version(section: Any, field: str, wrap: 
         "modules": ("math",),
     }.get(field) or other(getattr(before, field))
     after = replace(before, **{field: changed})
-    (tmp_path / "data.json").write_text("{}", encoding="utf-8")
+    if field == "unsafe_any":
+        before = replace(before, tools=("pay",))
+    (tmp_path / "data.json").write_text('{"type": "string"}', encoding="utf-8")
     versions = [
         compile_policy(replace(wrap(each), lists=lists), tmp_path).version for each in (before, after)
     ]

@@ -44,6 +44,7 @@ from ringfence.policy.model import (
     RuleException,
     RuleLevel,
     Scan,
+    SqlRule,
     State,
     ToolRule,
     User,
@@ -230,6 +231,7 @@ def test_a_key_with_nothing_after_it_is_a_fault(section: type, nothing: str) -> 
         Profile: "profiles: {{p: {{{}}}}}",
         User: "users: {{u: {{{}}}}}",
         Condition: "conditions: {{c: {{{}}}}}",
+        SqlRule: "tools: {{t: {{arguments: {{q: {{sql: {{{}}}}}}}}}}}",
         AtMost: "conditions: {{c: {{at_most: {{{}}}}}}}",
         CallRule: "rules: {{r: {{{}}}}}",
         RuleException: "rules: {{r: {{decision: deny, exceptions: [{{{}}}]}}}}",
@@ -342,7 +344,7 @@ def test_nothing_below_a_fault_is_not_a_second_fault() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "key", "message"),
     [
-        ("tools:\n  t:\n    arguments:\n      a: {}", 4, "tools.t.arguments.a", "at least one of equals, one_of, none_of, in_list, not_in_list, type, matches, pattern, min, max, min_length, max_length, within, hosts, schema, got none of them"),
+        ("tools:\n  t:\n    arguments:\n      a: {}", 4, "tools.t.arguments.a", "at least one of equals, one_of, none_of, in_list, not_in_list, type, matches, pattern, min, max, min_length, max_length, within, hosts, schema, sql, got none of them"),
         ("tools: {t: {arguments: {a: {max: 3,\n one_of: []}}}}", 2, "tools.t.arguments.a.one_of", "at least one value, got an empty list"),
         ("tools: {t: {arguments: {a: {min: 3,\n max: 2.5}}}}", 2, "tools.t.arguments.a.max", "not smaller than `min`, got a smaller one"),
         ("tools: {t: {arguments: {a:\n {matches: ''}}}}", 2, "tools.t.arguments.a.matches", "a pattern, got empty text"),
@@ -358,6 +360,41 @@ def test_what_cannot_be_meant_is_a_fault_with_its_place(text: str, line: int, ke
     fault = fault_of(text)
     assert (fault.line, fault.key) == (line, key)
     assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "message"),
+    [
+        ("tools:\n  t:\n    arguments:\n      a:\n        pattern: '(?=x)'", 5, "tools.t.arguments.a.pattern", "expected a regular expression without look-around and back-references, got one that cannot be used: look-around"),
+        ("tools:\n  t:\n    arguments:\n      a:\n        matches: '**'", 5, "tools.t.arguments.a.matches", "expected a pattern that some text does not fit"),
+        ("tools:\n  t:\n    arguments:\n      a:\n        pattern: '.+'", 5, "tools.t.arguments.a.pattern", "expected an expression that some text does not fit"),
+        ("tools:\n  t:\n    arguments:\n      a:\n        schema: none.json", 5, "tools.t.arguments.a.schema", "expected a value that can be used, got it cannot be read"),
+        ("tools:\n  t:\n    arguments:\n      a:\n        in_list: lst\nlists:\n  list: [a]", 5, "tools.t.arguments.a.in_list", "expected a known list (list), got 'lst'. Did you mean 'list'?"),
+        ("conditions:\n  a:\n    hours: '8-18'", 3, "conditions.a.hours", "expected two times of day such as 08:00-18:00, got '8-18'"),
+        ("conditions:\n  a:\n    days: [mon]\n    zone: Mars/Base", 4, "conditions.a.zone", "expected a time zone such as Europe/Berlin, got 'Mars/Base'"),
+        ("conditions:\n  a:\n    addresses:\n    - 10.0.0.0/8\n    - 0.0.0.0/0", 5, "conditions.a.addresses[1]", "got '0.0.0.0/0', a network that every address is in"),
+        ("conditions:\n  a: {condition: b}\n  b:\n    condition: a", 4, "conditions.b.condition", "conditions refer to each other in a circle: a -> b -> a"),
+        ("conditions:\n  a:\n    any:\n    - condition: b", 4, "conditions.a.any[0].condition", "expected a known condition (a), got 'b'"),
+        ("rules:\n  r:\n    decision: allow\n    tools:\n    - '*'", 5, "rules.r.tools[0]", "got '*', which every tool fits"),
+        ("rules:\n  r:\n    decision: allow", 2, "rules.r", "(`unsafe_any: true` says that every tool is meant), got none, which means every tool"),
+        ("rules:\n  r:\n    decision: deny\n    roles: [boss]", 4, "rules.r.roles[0]", "expected a known role"),
+        ("rules:\n  r:\n    decision: deny\n    when:\n      none:\n      - roles: [boss]", 6, "rules.r.when.none[0].roles[0]", "expected a known role"),
+        ("rules:\n  r:\n    decision: deny\n    exceptions:\n    - {when: {users: [a]}, owner: bo, reason: x,\n       until: '2027-02-30'}", 6, "rules.r.exceptions[0].until", "expected a day such as 2027-01-31, got '2027-02-30', a day that no calendar has"),
+        ("rules:\n  r:\n    decision: deny\n    exceptions:\n    - {when: {users: [a]}, owner: bo, until: '2027-02-03'}", 5, "rules.r.exceptions[0]", "expected the key reason, text, got none"),
+        ("rules:\n  r:\n    decision: maybe", 3, "rules.r.decision", "expected one of allow, ask, deny, got the text 'maybe'"),
+        ("rules:\n  r:\n    decision: deny\n    when:\n      at_most: {calls: 0}", 5, "rules.r.when.at_most.calls", "expected a number from 1 to 1000, got the number 0"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_rule_or_condition_has_its_place(
+    tmp_path: Path, text: str, line: int, key: str, message: str
+) -> None:
+    """File, line and key, also where it comes out only when the policy is made ready."""
+    file = tmp_path / "p.yaml"
+    file.write_text(text, encoding="utf-8")
+    (fault,) = check_policy_file(file).faults
+    assert isinstance(fault, PolicyFileError)
+    assert (fault.file, fault.line, fault.key) == (str(file), line, key)
+    assert message in str(fault)
 
 
 def test_all_that_cannot_be_meant_is_listed(tmp_path: Path) -> None:
@@ -643,9 +680,14 @@ ROLES = st.builds(
     Role, inherits=st.lists(ROLE_NAMES, max_size=2).map(tuple), permissions=st.lists(st.sampled_from(Permission)).map(tuple),
     allow=TEXTS, ask=TEXTS, deny=TEXTS, concurrent_runs=st.none() | COUNTS, seconds=st.none() | TIMES, memory_mb=st.none() | COUNTS,
 )  # fmt: skip
+ARGUMENT_NAMES = NAMES.filter(lambda name: not set(".[]") & set(name)) | st.sampled_from(
+    ["a.b", "a[]", "a[any].b"]
+)
 ARGUMENTS = st.builds(
     ArgumentRule, equals=st.none() | VALUES, one_of=st.none() | st.lists(VALUES, min_size=1, max_size=3).map(tuple),
-    matches=st.none() | NAMES, min=st.none() | NUMBERS.filter(lambda n: n <= 0), max=st.none() | NUMBERS.filter(lambda n: n >= 0),
+    none_of=st.none() | st.lists(VALUES, min_size=1, max_size=3).map(tuple), type=st.none() | st.sampled_from(model.ValueType),
+    matches=st.none() | NAMES.filter(lambda text: "*" not in text) | st.just("a*"), pattern=st.none() | st.just("[a-z]+"), min_length=st.none() | st.just(0),
+    within=st.none() | st.just(("data",)), hosts=st.none() | st.just(("*.example.org",)), sql=st.none() | st.just(SqlRule(statements=("select",))), min=st.none() | NUMBERS.filter(lambda n: n <= 0), max=st.none() | NUMBERS.filter(lambda n: n >= 0),
     max_length=st.none() | st.integers(0, 10**6),
 ).filter(lambda rule: rule != ArgumentRule())  # fmt: skip
 LANGUAGES = [CodeRule(language) for language in Language] + [
@@ -654,7 +696,7 @@ LANGUAGES = [CodeRule(language) for language in Language] + [
 QUERIES = st.builds(CodeRule, st.just(Language.SQL), st.sampled_from(["", "postgres"]), TEXTS, TEXTS, TEXTS)
 TOOLS = st.builds(
     ToolRule, role=st.none() | ROLE_NAMES, permissions=st.lists(st.sampled_from(Permission)).map(tuple), ask=st.booleans(),
-    arguments=st.dictionaries(NAMES, ARGUMENTS, max_size=2),
+    arguments=st.dictionaries(ARGUMENT_NAMES, ARGUMENTS, max_size=2),
     code=st.dictionaries(NAMES, st.sampled_from(LANGUAGES) | QUERIES, max_size=2), tier=st.none() | st.sampled_from(model.Tier), profile=st.none(),
     description=st.just("") | NAMES,
 )  # fmt: skip
@@ -668,6 +710,21 @@ PROFILES = st.builds(
     ports=st.lists(st.integers(1, 65535)).map(tuple),
     capabilities=st.lists(st.sampled_from(["dynamic_code", "persistence"]).map(Capability)).map(tuple),
 )
+CONDITIONS = st.recursive(
+    st.builds(
+        Condition, arguments=st.dictionaries(ARGUMENT_NAMES, ARGUMENTS, max_size=1), users=st.just(("ana*",)), roles=st.lists(ROLE_NAMES, max_size=2).map(tuple),
+        addresses=st.sampled_from([(), ("10.0.0.0/8", "::1")]), hours=st.just("08:00-24:00"), days=st.lists(st.sampled_from(model.Day), max_size=2).map(tuple),
+        zone=st.sampled_from(["UTC", "Europe/Berlin"]), after=st.sampled_from([(), ("pay",)]), not_after=st.sampled_from([(), ("re*",)]),
+        at_most=st.none() | st.builds(AtMost, st.integers(1, 1000), TIMES, st.sampled_from([Per.SESSION, Per.USER])),
+    ),
+    lambda inner: st.builds(Condition, all=inner.map(lambda each: (each,)), any=st.lists(inner, max_size=1).map(tuple), none=st.just(())),
+    max_leaves=2,
+)  # fmt: skip
+EXCEPTIONS = st.builds(RuleException, CONDITIONS, st.just("bo"), st.just("2027-01-31"), st.just("why"))
+RULES = st.builds(
+    CallRule, st.sampled_from(model.Decision), st.just(("pay",)), st.just(()), st.none() | CONDITIONS, st.none(),
+    st.sampled_from(["", "why"]), st.sampled_from(["", "what"]), st.lists(EXCEPTIONS, max_size=1).map(tuple),
+)  # fmt: skip
 APPROVALS = st.builds(
     Approvals, channel=st.just(Channel.QUEUE), wait_seconds=st.none() | st.floats(0, 100), four_eyes=st.booleans(),
     approvers=st.lists(ROLE_NAMES, max_size=2).map(tuple),
@@ -679,7 +736,8 @@ LIMITS = st.builds(
 POLICIES = st.builds(
     Policy, version=st.just(1), mode=st.sampled_from(model.Mode), roles=st.dictionaries(NAMES.map("r-{}".format), ROLES, max_size=2),
     tools=st.dictionaries(NAMES, TOOLS, max_size=2), users=st.dictionaries(NAMES, st.builds(User, ROLE_NAMES.map(lambda r: (r,))), max_size=2),
-    profiles=st.dictionaries(NAMES, PROFILES, max_size=2), plugins=TEXTS, plugin_seconds=TIMES, approval_seconds=TIMES,
+    lists=st.dictionaries(NAMES, st.lists(VALUES, min_size=1, max_size=3).map(tuple), max_size=1), conditions=st.dictionaries(NAMES, CONDITIONS, max_size=1),
+    rules=st.dictionaries(NAMES, RULES, max_size=1), profiles=st.dictionaries(NAMES, PROFILES, max_size=2), plugins=TEXTS, plugin_seconds=TIMES, approval_seconds=TIMES,
     approvals=APPROVALS, limits=st.dictionaries(NAMES, LIMITS, max_size=2),
     scan=st.builds(Scan, levels=st.dictionaries(NAMES, st.sampled_from(RuleLevel), max_size=2), folders=TEXTS),
     state=st.builds(model.State, url=st.sampled_from(["memory:", "sqlite:a.db"])),
@@ -703,7 +761,7 @@ def plain(value: Any) -> Any:
 def toml(value: Any) -> str:
     """Write plain data as TOML values, inline."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{toml_text(key)} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(toml, value)) + "]"
     return toml_text(value) if isinstance(value, str) else json.dumps(value)

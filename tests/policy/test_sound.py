@@ -44,7 +44,7 @@ def refusal(**sections: Any) -> str:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (ArgumentRule(), "a: expected at least one of equals, one_of, none_of, in_list, not_in_list, type, matches, pattern, min, max, min_length, max_length, within, hosts, schema, got none of them"),
+        (ArgumentRule(), "a: expected at least one of equals, one_of, none_of, in_list, not_in_list, type, matches, pattern, min, max, min_length, max_length, within, hosts, schema, sql, got none of them"),
         (ArgumentRule(one_of=()), "a.one_of: expected at least one value, got an empty list"),
         (ArgumentRule(one_of=(), max=3), "a.one_of: expected at least one value, got an empty list"),
         (ArgumentRule(matches=""), "a.matches: expected a pattern, got empty text (`equals` tests for that)"),

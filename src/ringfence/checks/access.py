@@ -16,5 +16,4 @@ if TYPE_CHECKING:
 @hookimpl
 def ringfence_judge_call(call: ToolCall, policy: CompiledPolicy, session: Session) -> Verdict | None:  # noqa: ARG001 - all of the hook's arguments: the guard then calls it without an adapter
     """Answer with what the policy says about this tool for the caller's roles; None where only a rule can allow it."""
-    ruling = policy.ruling(call.principal.roles, call.tool)
-    return None if ruling.silent else ruling.verdict
+    return policy.ruling(call.principal.roles, call.tool).opinion

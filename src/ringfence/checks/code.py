@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringfence.hookspecs import hookimpl
-from ringfence.verdict import Decision
 
 if TYPE_CHECKING:
     from ringfence.call import ToolCall
@@ -20,7 +19,7 @@ def ringfence_judge_call(call: ToolCall, policy: CompiledPolicy, session: Sessio
     if not (call.tool.code or policy.declares_code):  # nearly every call: not even a look-up
         return None
     ruling = policy.ruling(call.principal.roles, call.tool)
-    if not ruling.code or ruling.verdict.decision is Decision.DENY:
+    if not ruling.code or ruling.closed:
         return None
     for test in ruling.code:
         refusal = test.judge(call.arguments)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringfence.hookspecs import hookimpl
-from ringfence.verdict import combine
 
 if TYPE_CHECKING:
     from ringfence.call import ToolCall
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
 @hookimpl
 def ringfence_judge_call(call: ToolCall, policy: CompiledPolicy, session: Session) -> Verdict | None:
-    """Answer with the strictest of the rules that speak; None where none does."""
-    rules = policy.ruling(call.principal.roles, call.tool).rules
-    if not rules:
-        return None
-    said = [verdict for verdict in (rule.judge(call, session) for rule in rules) if verdict is not None]
-    return combine(said) if said else None
+    """Answer with the strictest of the rules that speak; None where none does and something else has spoken."""
+    here = policy.ruling(call.principal.roles, call.tool).rules
+    return here.judge(call, session) if here.tests else None

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: ringfence policy check ringfence.yaml")
+@app.command(epilog="Example: ringfence policy check ringfence.yaml --tools shop.tools --strict")
 def check(
     file: Annotated[
         Path, typer.Argument(help="The policy file (.yaml, .yml, .json or .toml).", metavar="FILE")
@@ -33,12 +33,10 @@ def check(
 ) -> None:
     """Say what a policy file holds, everything that is wrong with it, and what is probably not meant.
 
-    A remark is about what can be used all the same: a rule that can never speak, that another one makes idle, that says two things, an exception
-    that has ended, a list that nothing uses, a role that may call everything.
+    A remark is about what can be used all the same: a rule that can never speak, that another one makes idle, that contradicts another, a tool or
+    argument that is not there, an exception that has ended, a list that nothing uses, a role that may call everything.
 
-    With --tools, names of tools and arguments that are not there are remarked upon too.
-
-    Exit code 0: it can be used. 1: it has faults, or with --strict remarks. 2: it cannot be read.
+    Exit code 0: it can be used. 1: it has faults, or with --strict remarks. 2: it cannot be read, or wrong usage.
     """
     from ringfence.cli.output import print_json
     from ringfence.cli.trying import find_tools
@@ -61,7 +59,7 @@ def check(
     else:
         _print_summary(file, found.compiled)
         _print_remarks(found.remarks)
-    if strict and found.remarks:
+    if strict and found.remarks:  # after the summary, so that both are seen
         raise typer.Exit(1)
 
 
@@ -135,6 +133,7 @@ def _summary(file: Path, compiled: CompiledPolicy) -> dict[str, Any]:
         "mode": policy.mode.value,
         "roles": roles,
         "tools": len(policy.tools),
+        "rules": len(policy.rules),
         "users": len(policy.users),
         "profiles": sorted(compiled.profiles),
         "plugins": list(policy.plugins),
@@ -153,7 +152,7 @@ def _print_summary(file: Path, compiled: CompiledPolicy) -> None:
     )
     out.print(_role_table(facts["roles"]))
     out.print(
-        f"tools: {facts['tools']}, users: {facts['users']}, profiles: {safe(', '.join(facts['profiles']))}",
+        f"tools: {facts['tools']}, rules: {facts['rules']}, users: {facts['users']}, profiles: {safe(', '.join(facts['profiles']))}",
         soft_wrap=True,
     )
     out.print(

@@ -10,9 +10,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ringfence.errors import PolicyError, UnknownName
-from ringfence.policy import values
+from ringfence.errors import UnknownName, UnusableValue
+from ringfence.policy import schemas, values
 from ringfence.policy.document import is_secret
+from ringfence.policy.scanning import refuse_unknown_dialect
 from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ringfence.policy.model import ArgumentRule
+    from ringfence.policy.values import Test
 
-    Test = Callable[[object], bool]
     Lists = Mapping[str, tuple[str | int | float | bool, ...]]
 
 CHECK = "arguments"
 _ABSENT = object()
-_MAPPINGS = (dict, MappingProxyType)
-"""The second is how a call holds its arguments."""
+EVERY, SOME = "[]", "[any]"
+"""How a path says which items of a list it means."""
+_ITEMS = (EVERY, SOME)
 _GIVES_AWAY = ("equals", "one_of", "none_of", "matches", "pattern")
 _HIDDEN = "the value that the policy gives"
 _LONGEST_NUMBER = 256
@@ -69,33 +71,54 @@ class ArgumentTest:
         self._path = path_of(argument)
 
     def judge(self, arguments: Mapping[str, object]) -> Verdict | None:
-        """Return the refusal, or None where the argument is there and passes."""
-        return None if self.passes(arguments) else self.refusal
+        """Return the refusal, or None where the argument is there and passes for certain."""
+        return None if self.holds(arguments) else self.refusal
 
-    def passes(self, arguments: Mapping[str, object]) -> bool:
-        """Return whether the argument, or each value that the path leads to, is there and passes."""
+    def holds(self, arguments: Mapping[str, object]) -> bool | None:
+        """Return whether the argument, or what its path leads to, is there and passes; None where that cannot be told."""
         value = arguments.get(self.argument, _ABSENT)
         if value is not _ABSENT:
-            return self.test(value)
-        return bool(self._path) and _each(arguments, self._path, self.test)
+            return _tested(value, self.test)
+        inner = arguments.get(self._path[0], _ABSENT) if self._path else _ABSENT
+        return False if inner is _ABSENT else _followed(inner, self._path[1:], self.test)
 
 
 def path_of(argument: str) -> tuple[str, ...]:
-    """Return the steps of a path into an argument, `[]` for each item of a list; empty where it is a plain name."""
-    if "." not in argument and "[]" not in argument:
+    """Return the steps of a path into an argument, `[]` for every item of a list and `[any]` for one; empty where it is a plain name."""
+    if "." not in argument and "[" not in argument:
         return ()
-    return tuple(part for part in argument.replace("[]", ".[]").split(".") if part)
+    return tuple(argument.replace("[", ".[").split("."))
 
 
-def _each(value: object, path: tuple[str, ...], test: Test) -> bool:
-    """Return whether every value at the end of a path passes, of which there must be one."""
+def _tested(value: object, test: Test) -> bool | None:
+    """Return whether a value passes. Nothing (None) has no host, no folder and no size, so of it everything can be told."""
+    return test(value) is True if value is None else test(value)
+
+
+def _followed(value: object, path: tuple[str, ...], test: Test) -> bool | None:
+    """Return whether what a path leads to passes. An absent key and an empty list do not; a value of another kind is a doubt."""
     if not path:
-        return test(value)
+        return _tested(value, test)
     step, rest = path[0], path[1:]
-    if step == "[]":
-        return type(value) in (list, tuple) and bool(value) and all(_each(item, rest, test) for item in value)  # type: ignore[attr-defined]
-    found = value.get(step, _ABSENT) if type(value) in _MAPPINGS else _ABSENT  # type: ignore[attr-defined]
-    return found is not _ABSENT and _each(found, rest, test)
+    if value is None:
+        return False
+    if step in _ITEMS:
+        if type(value) not in (list, tuple):
+            return None
+        found = [_followed(item, rest, test) for item in value]  # type: ignore[attr-defined]
+        return _any(found) if step == SOME or not found else _all(found)
+    if type(value) is not dict:
+        return None
+    inner = value.get(step, _ABSENT)
+    return False if inner is _ABSENT else _followed(inner, rest, test)
+
+
+def _all(found: list[bool | None]) -> bool | None:
+    return False if False in found else None if None in found else True
+
+
+def _any(found: list[bool | None]) -> bool | None:
+    return True if True in found else None if None in found else False
 
 
 def argument_tests(
@@ -110,7 +133,7 @@ def argument_tests(
 
     Raises:
         UnknownName: a list is not defined.
-        PolicyError: a pattern or schema cannot be used.
+        UnusableValue: a pattern or schema cannot be used.
 
     """
     return rule_tests(f"tools.{tool}.arguments", rules, around)
@@ -150,7 +173,7 @@ def _tests(where: str, rule: ArgumentRule, around: Around) -> Iterator[tuple[str
     if rule.one_of is not None:
         yield "one_of", f"one of {_listed(rule.one_of)}", values.one_of(rule.one_of)
     if rule.none_of is not None:
-        yield "none_of", f"a plain value other than {_listed(rule.none_of)}", values.none_of(rule.none_of)
+        yield "none_of", f"such a value other than {_listed(rule.none_of)}", values.none_of(rule.none_of)
     if rule.in_list is not None:
         yield (
             "in_list",
@@ -159,15 +182,19 @@ def _tests(where: str, rule: ArgumentRule, around: Around) -> Iterator[tuple[str
         )
     if rule.not_in_list is not None:
         known = _list(where, "not_in_list", rule.not_in_list, around)
-        yield "not_in_list", f"a plain value outside of the list {rule.not_in_list!r}", values.none_of(known)
+        yield "not_in_list", f"such a value outside of the list {rule.not_in_list!r}", values.none_of(known)
     yield from _tests_of_text(where, rule, around)
     yield from _tests_of_size(rule)
     if rule.schema is not None:
         yield (
             "schema",
             f"as {rule.schema} describes it",
-            _made(f"{where}.schema", lambda: values.described_by(rule.schema or "", around.folder)),
+            _made(f"{where}.schema", lambda: schemas.described_by(rule.schema or "", around.folder)),
         )
+    if rule.sql is not None:
+        if rule.sql.dialect:
+            refuse_unknown_dialect(rule.sql.dialect, f"{where}.sql.dialect")
+        yield "sql", "SQL of what the policy lists for it", values.holds_only(rule.sql)
 
 
 def _tests_of_text(where: str, rule: ArgumentRule, around: Around) -> Iterator[tuple[str, str, Test]]:
@@ -203,11 +230,11 @@ def _list(where: str, key: str, name: str, around: Around) -> tuple[object, ...]
 
 
 def _made(where: str, make: Callable[[], Test]) -> Test:
-    """Return a test; an error while it is made names its place."""
+    """Return a test; what is wrong with its value is told with its place."""
     try:
         return make()
-    except PolicyError as error:
-        raise PolicyError(f"{where}: {error.message}", error.hint) from error.__cause__
+    except ValueError as error:
+        raise UnusableValue(where, str(error)) from error.__cause__
 
 
 def _listed(found: tuple[object, ...]) -> str:

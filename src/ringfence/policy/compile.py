@@ -18,10 +18,12 @@ from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.model import BUILT_IN_ROLES, Permission, Policy, Profile, Tier
 from ringfence.policy.profiles import narrow
 from ringfence.policy.roles import Rights, flatten, lineage, refuse_cycles
-from ringfence.policy.rules import Rules, RuleTest
+from ringfence.policy.rules import NO_RULES, Rules, RulesHere
 from ringfence.policy.scanning import declared_code, misnamed, refuse_unknown_dialects, rule_set, terms
 from ringfence.policy.schemas import schemas_of
 from ringfence.policy.sound import refuse_flaws
+from ringfence.policy.tallies import Tallies
+from ringfence.policy.walk import argument_rules_of
 from ringfence.verdict import SILENCE, Decision, Verdict, combine
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Ruling(NamedTuple):
         profile: what it may use there.
         code: what the arguments that hold code must pass.
         rules: the policy's rules that may speak about the call.
-        silent: whether no statement was made, and a rule may allow it all the same.
+        opinion: the verdict, or None where the rules alone decide.
         limits: those that count a call.
 
     """
@@ -61,9 +63,14 @@ class Ruling(NamedTuple):
     tier: str
     profile: Profile
     code: tuple[CodeTest | SnippetTest, ...] = ()
-    rules: tuple[RuleTest, ...] = ()
-    silent: bool = False
+    rules: RulesHere = NO_RULES
+    opinion: Verdict | None = None
     limits: tuple[FittingLimit, ...] = ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no call of these callers can be allowed, whatever it carries."""
+        return self.opinion is not None and self.opinion.decision is Decision.DENY
 
 
 class CompiledPolicy:
@@ -72,24 +79,33 @@ class CompiledPolicy:
     Arguments:
         policy: the policy.
         folder: where the relative folders of its rule files start; None: the current folder.
+        tallies: what is counted of users so far; None: nothing.
 
     Attributes:
-        policy, folder: the same.
+        policy, folder, tallies: the same.
         version: twelve hexadecimal digits that change whenever the policy does.
         roles: the built-in roles and the policy's own.
         declares_code: whether it says of any tool that an argument holds code.
+        has_rules: whether it has any rules.
+        lineages: each role, and all that it inherits.
 
     Raises:
-        UnknownName: it names a role, profile, permission or scanner rule that nothing defines; `where` tells the key.
+        UnknownName: it names a role, profile, permission, list, condition or scanner rule that nothing defines; `where` tells the key.
+        UnusableValue: a schema or condition of it cannot be made ready; `where` likewise.
         PolicyError: it says what cannot be meant, such as an argument rule that sets nothing, or a rule file cannot be used.
         RoleCycle: roles inherit each other in a circle.
 
     """
 
-    def __init__(self, policy: Policy, folder: str | Path | None = None) -> None:
+    def __init__(
+        self, policy: Policy, folder: str | Path | None = None, tallies: Tallies | None = None
+    ) -> None:
         refuse_flaws(policy)
         self.policy = policy
         self.folder = folder
+        self.tallies = tallies or Tallies()
+        self.has_rules = bool(policy.rules)
+        self._looks = any(rule.sql or rule.within for _, rule in argument_rules_of(policy))
         self.roles: Mapping[str, Role] = {**BUILT_IN_ROLES, **policy.roles}
         self.profiles: Mapping[str, Profile] = {"default": Profile(), **policy.profiles}
         refuse_cycles(self.roles)
@@ -103,8 +119,10 @@ class CompiledPolicy:
         self._tests = {
             name: argument_tests(name, rule.arguments, around) for name, rule in policy.tools.items()
         }
-        lineages = {name: frozenset(lineage([name], self.roles)) for name in self.roles}
-        self._rules = Rules(policy, Surroundings(around, policy.conditions, lineages))
+        self.lineages = {name: frozenset(lineage([name], self.roles)) for name in self.roles}
+        self._rules = Rules(
+            policy.rules, Surroundings(around, policy.conditions, self.lineages, self.tallies, (), {})
+        )
         self._rulings: dict[tuple[tuple[str, ...], Tool], Ruling] = {}
 
     def _refuse_unknown_names(self) -> None:
@@ -153,8 +171,8 @@ class CompiledPolicy:
         return found
 
     def scans(self, roles: tuple[str, ...], tool: Tool) -> bool:
-        """Return whether a tool has arguments that hold code, by its decorator or by this policy."""
-        return bool(tool.code or self.declares_code) and bool(self.ruling(roles, tool).code)
+        """Return whether judging a call may take long: the tool has arguments that hold code, or a rule looks at SQL or at folders."""
+        return self._looks or (bool(tool.code or self.declares_code) and bool(self.ruling(roles, tool).code))
 
     def limits(self, roles: tuple[str, ...], tool: Tool) -> bool:
         """Return whether a limit counts a tool's calls by a caller with these roles."""
@@ -163,7 +181,7 @@ class CompiledPolicy:
     def may_ask(self, roles: tuple[str, ...], tool: Tool) -> bool:
         """Return whether a person may have to decide about a tool's calls by a caller with these roles."""
         ruling = self.ruling(roles, tool)
-        return ruling.verdict.decision is Decision.ASK or bool(ruling.rules)
+        return ruling.verdict.decision is Decision.ASK or bool(ruling.rules.tests)
 
     def _rule(self, roles: tuple[str, ...], tool: Tool) -> Ruling:
         unknown = [name for name in roles if name not in self.roles]
@@ -183,8 +201,7 @@ class CompiledPolicy:
         snippet = tool.snippet if tier is Tier.RESTRICTED else None
         if tier is Tier.RESTRICTED and snippet is None:
             statements.append(_no_snippet(tool))
-        rule_tests = self._rules.tests(tool.name, rights.roles)
-        silent = not statements and any(test.verdict.decision is not Decision.DENY for test in rule_tests)
+        rules_here = self._rules.here(tool.name, rights.roles, alone=not statements)
         statements = statements or [replace(SILENCE, check=CHECK)]
         profile = narrow(profiles or [self.profiles["default"]], rights)
         code: tuple[CodeTest | SnippetTest, ...] = ()
@@ -192,16 +209,17 @@ class CompiledPolicy:
             code = code_tests(declared, terms(profile, rights, self._scan_rules))
         if snippet is not None:
             code = (*code, SnippetTest(snippet, profile.source_bytes))
+        verdict = combine(statements)
         return Ruling(
             statements=tuple(statements),
-            verdict=combine(statements),
+            verdict=verdict,
             tests=tuple(test for name in rules for test in self._tests[name]),
             rights=rights,
             tier=str(tier),
             profile=profile,
             code=code,
-            rules=rule_tests,
-            silent=silent,
+            rules=rules_here,
+            opinion=None if rules_here.silent else verdict,
             limits=fitting_limits(self.policy.limits, tool.name, roles, rights),
         )
 
@@ -224,9 +242,11 @@ class CompiledPolicy:
         return any(name in rights.roles for name in wanted)
 
 
-def compile_policy(policy: Policy, folder: str | Path | None = None) -> CompiledPolicy:
+def compile_policy(
+    policy: Policy, folder: str | Path | None = None, tallies: Tallies | None = None
+) -> CompiledPolicy:
     """Return the policy made ready to decide. Arguments and errors as for `CompiledPolicy`."""
-    return CompiledPolicy(policy, folder)
+    return CompiledPolicy(policy, folder, tallies)
 
 
 def _access(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
-from ringfence.errors import PolicyError, PolicyFileError, RoleCycle, UnknownName, nearest
+from ringfence.errors import PolicyError, PolicyFileError, RoleCycle, UnknownName, UnusableValue, nearest
 from ringfence.policy.document import MOST_BYTES, dotted, printable
 from ringfence.policy.shape import shape
 
@@ -126,7 +126,7 @@ def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float |
 
     Arguments:
         path: as for `load_policy`.
-        tools: the tools that there are, so that names of tools and arguments can be checked; empty: they are not.
+        tools: the tools that there are, so that names of tools and arguments can be checked; empty: only what looks misspelt.
         now: the time, in seconds since the epoch; None: that of the system.
 
     Raises:
@@ -135,6 +135,7 @@ def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float |
     """
     from ringfence.policy.compile import compile_policy  # noqa: PLC0415 - reading alone does not need it
     from ringfence.policy.lint import lint  # noqa: PLC0415 - likewise
+    from ringfence.policy.lint_names import lint_names  # noqa: PLC0415 - likewise
 
     text, format_ = read_text(path), _format(path)
     try:
@@ -147,7 +148,7 @@ def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float |
         compiled = compile_policy(policy, Path(path).resolve().parent)
     except PolicyError as error:
         return PolicyCheck(None, (_placed(document, error),))
-    found = lint(compiled, time.time() if now is None else now, tools)
+    found = [*lint(compiled, time.time() if now is None else now), *lint_names(policy, tools)]
     remarks = [
         PlacedRemark(str(path), document.line(each.place), dotted(each.place), *each[1:]) for each in found
     ]
@@ -269,21 +270,13 @@ def _placed(document: Document, error: PolicyError) -> PolicyError:
         fault = document.fault(
             max(places, key=len), "roles that do not inherit each other in a circle", circle
         )
+    elif isinstance(error, UnusableValue):
+        place = _place_of(document, error.where)
+        fault = document.fault(place, "a value that can be used", printable(error.what, 400))
     else:
-        return _at_its_key(document, error)
+        return error
     fault.__cause__ = error
     return fault
-
-
-def _at_its_key(document: Document, error: PolicyError) -> PolicyError:
-    """Return a fault whose message begins with its dotted key, with the file and line."""
-    key, colon, what = error.message.partition(": ")
-    place = _place_of(document, key) if colon and " " not in key else ()
-    if not place:
-        return error
-    placed = PolicyError(f"{document.file}:{document.line(place)}: {key}: {what}", error.hint)
-    placed.__cause__ = error
-    return placed
 
 
 def _place_of(document: Document, where: str, name: object = None) -> Place:

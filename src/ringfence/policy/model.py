@@ -14,6 +14,7 @@ from enum import StrEnum
 from ringfence.scanning.decision import SecurityLevel as SecurityLevel  # noqa: PLC0414 - part of this model too, for those who import it from here
 from ringfence.scanning.effects import Access, Language
 from ringfence.scanning.findings import Capability  # noqa: TC001 - pydantic, as above
+from ringfence.verdict import Decision as Decision  # noqa: PLC0414, TC001 - part of this model too, and pydantic, as above
 
 
 class Permission(StrEnum):
@@ -95,7 +96,7 @@ class Channel(StrEnum):
 
 
 class Per(StrEnum):
-    """What a limit counts apart: calls of different users, roles, tools or sessions do not count together."""
+    """What a limit, or `at_most`, counts apart: calls of different users, roles, tools or sessions do not count together."""
 
     USER = "user"
     ROLE = "role"
@@ -164,12 +165,22 @@ class Day(StrEnum):
     SUN = "sun"
 
 
-class Speech(StrEnum):
-    """What a rule says about a call."""
+@dataclass(frozen=True)
+class SqlRule:
+    """What SQL may hold. At least one of statements, tables and columns is set.
 
-    ALLOW = "allow"
-    ASK = "ask"
-    DENY = "deny"
+    Attributes:
+        dialect: the database: postgres, mysql, sqlite, tsql, oracle, snowflake, bigquery, duckdb and more. Empty: what they share.
+        statements: the only kinds of statement, such as `select` or `drop table`, by name or pattern. Empty: any.
+        tables: the only tables, by name or pattern. Empty: any.
+        columns: the only columns, by name or pattern. Empty: any.
+
+    """
+
+    dialect: str = ""
+    statements: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,9 +190,9 @@ class ArgumentRule:
     Attributes:
         equals: exactly this value, of exactly this type.
         one_of: one of these values, at least one. None: no such rule.
-        none_of: none of these values, at least one. None: no such rule.
+        none_of: none of these values, at least one, and of the type of one of them. None: no such rule.
         in_list: one of the values of this list, by its name under `lists`.
-        not_in_list: none of the values of this list, by its name under `lists`.
+        not_in_list: none of the values of this list, by its name under `lists`, and of the type of one of them.
         type: text, number, integer, boolean, list, mapping or nothing.
         matches: text that fits this pattern as a whole (`*` any characters, `?` one, `[abc]` one of).
         pattern: text that fits this regular expression as a whole. It runs in linear time, so there are no look-arounds and no back-references.
@@ -189,10 +200,13 @@ class ArgumentRule:
         max: a number that is not larger.
         min_length: text, list or mapping with at least so many characters or items.
         max_length: text, list or mapping with at most so many characters or items.
-        within: text that is a path in one of these folders, `..` and links followed; a doubt fails. None: no such rule.
-        hosts: text that is a URL, `host:port` or host, and whose host is one of these names or IP addresses, or below one that is
-            written `*.example.org`; a doubt fails. None: no such rule.
-        schema: a value that this JSON Schema describes. A relative file starts at the policy file's folder; references to other files are refused.
+        within: a path in one of these folders, `..` and links followed. A relative folder starts at the policy file's folder, a relative path where
+            the process runs. None: no such rule.
+        hosts: a URL, `host:port` or host whose host is one of these names or IP addresses, or below one that is written
+            `*.example.org`. None: no such rule.
+        schema: a value that this JSON Schema file describes (needs the extra `jsonschema`). A relative file starts at the policy file's folder; nothing
+            is fetched.
+        sql: SQL that holds no other kinds of statement, tables and columns than these.
 
     """
 
@@ -211,42 +225,52 @@ class ArgumentRule:
     within: tuple[str, ...] | None = None
     hosts: tuple[str, ...] | None = None
     schema: str | None = None
+    sql: SqlRule | None = None
+
+
+MOST_COUNTED = 1000
+"""The largest number of calls that `at_most` may ask about: sessions keep the times of twice as many."""
 
 
 @dataclass(frozen=True)
 class AtMost:
-    """How often something may have happened in a session.
+    """How many calls of a rule's tools have been admitted: fewer than so many, so that this call is not one too many.
 
     Attributes:
-        calls: so many calls.
+        calls: so many calls, from 1 to 1000.
         seconds: in so many seconds before this call. None: since the session began.
+        per: `session`, or `user`: all sessions of the caller in this process, which wants `seconds`.
 
     """
 
     calls: int
     seconds: float | None = None
+    per: Per = Per.SESSION
 
 
 @dataclass(frozen=True)
 class Condition:
     """When something holds. At least one field is set, and every one that is must hold.
 
+    What cannot be told for certain, such as whether a list fits a text's pattern or where a call without an address came from, is a doubt: in doubt
+    a rule that asks or denies speaks, and one that allows is silent.
+
     Attributes:
-        arguments: what arguments must be, by name. A path leads into a value: `filter.amount` is a key of a mapping, `recipients[]` each item of a
-            list. What is absent does not hold.
+        arguments: what arguments must be, by name. A path leads into a value: `filter.amount` is a key of a mapping, `recipients[]` every item of a
+            list, `recipients[any]` at least one. What is absent does not hold. Empty: no such condition.
         users: the caller is one of these, by id or pattern. Empty: anybody.
         roles: the caller has one of these roles, or one that inherits it. Empty: anybody.
         addresses: the request came from one of these networks, such as `10.0.0.0/8`. Empty: from anywhere.
-        hours: the time of day, such as `08:00-18:00`; from a later one to an earlier one it goes past midnight.
-        days: the day is one of these. Empty: any day.
+        hours: the time of day, such as `08:00-18:00`, the end not included; from a later to an earlier one it goes past midnight. None: any.
+        days: the day, at the moment of the call, is one of mon, tue, wed, thu, fri, sat, sun. Empty: any day.
         zone: the time zone of `hours` and `days`, such as `Europe/Berlin`.
-        after: a call of each of these tools, by name or pattern, has succeeded in this session. Empty: no such condition.
-        not_after: no call of any of these tools, by name or pattern, has begun in this session. Empty: no such condition.
-        at_most: fewer calls than this of the rule's tools were admitted in this session, so this one is not beyond it.
+        after: a call of each of these tools, by name or pattern, has given a value in this session. Empty: no such condition.
+        not_after: no call of any of these tools, by name or pattern, has run or is running in this session. Empty: no such condition.
+        at_most: fewer calls than this were admitted. None: no such condition.
         all: each of these holds. Empty: no such condition.
         any: at least one of these holds. Empty: no such condition.
         none: none of these holds. Empty: no such condition.
-        condition: the condition of this name, from `conditions`, holds.
+        condition: the condition of this name, under `conditions`, holds. None: no such condition.
 
     """
 
@@ -273,7 +297,7 @@ class RuleException:
     Attributes:
         when: the case.
         owner: who answers for it.
-        until: the last day of it, such as `2027-01-31`, in UTC.
+        until: the last day of it, such as `"2027-01-31"`, in UTC.
         reason: why it is made.
 
     """
@@ -286,21 +310,22 @@ class RuleException:
 
 @dataclass(frozen=True)
 class CallRule:
-    """What is said about calls that fit. Deny stands over ask, ask over allow, whichever rule says it.
+    """What is said about the calls that fit. Deny stands over ask, ask over allow, whichever rule, role or tool says it.
 
     Attributes:
         decision: allow, ask or deny.
-        tools: tools, by name or pattern. Empty: all.
+        tools: tools, by name or pattern. Empty: all, which a rule that allows may say only with `unsafe_any`.
         roles: callers with one of these roles, or one that inherits it. Empty: all.
         when: what must hold for the rule to speak. None: it always does.
         unless: where this holds, the rule says nothing. None: there is no such case.
-        reason: why, for people.
-        hint: what to do instead, for the model.
+        reason: why, for people. Empty: a sentence that names the rule.
+        hint: what to do instead, for the model. Empty: a general one.
         exceptions: cases in which it says nothing until a day. Empty: none.
+        unsafe_any: a rule that allows may speak about every tool, those that come later included. It warns.
 
     """
 
-    decision: Speech
+    decision: Decision
     tools: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     when: Condition | None = None
@@ -308,6 +333,7 @@ class CallRule:
     reason: str = ""
     hint: str = ""
     exceptions: tuple[RuleException, ...] = ()
+    unsafe_any: bool = False
 
 
 @dataclass(frozen=True)

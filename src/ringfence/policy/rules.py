@@ -1,24 +1,27 @@
 """The policy's rules made ready: for one tool and one set of roles, what is left to be asked about a call.
 
 A rule speaks where its tools, roles and `when` fit and neither `unless` nor an exception that still lasts does. What it says is prepared in advance.
+The one idea: a rule that asks or denies speaks in doubt, and one that allows is silent in doubt.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ringfence.errors import PolicyError, UnknownName
-from ringfence.policy.conditions import Surroundings, counts, holds
+from ringfence.errors import UnknownName
+from ringfence.policy.conditions import Surroundings, holds
+from ringfence.policy.facts import end_of_day
 from ringfence.policy.match import fits
-from ringfence.verdict import Decision, Verdict
+from ringfence.policy.measure import Size, Sizes
+from ringfence.verdict import SILENCE, Decision, Verdict, combine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ringfence.call import ToolCall
     from ringfence.policy.conditions import Holds
-    from ringfence.policy.model import CallRule, Policy, RuleException
+    from ringfence.policy.model import CallRule, Condition, RuleException
     from ringfence.session import Session
 
 CHECK = "rules"
@@ -32,6 +35,7 @@ _HINTS = {
     Decision.ASK: "Wait for the approval; do not repeat the call.",
     Decision.DENY: "Use another tool, or other arguments.",
 }
+_NOBODY = replace(SILENCE, check=CHECK)
 
 
 class Lasting(NamedTuple):
@@ -40,129 +44,182 @@ class Lasting(NamedTuple):
     Attributes:
         holds: whether it is the case.
         until: the moment at which it ends, in seconds since the epoch.
+        told: what an explanation says where the rule is silent because of it.
 
     """
 
     holds: Holds
     until: float
+    told: Verdict
 
 
-class RuleTest:
-    """One rule for the calls of one tool.
+class RuleTest(NamedTuple):
+    """One rule made ready.
 
-    Arguments:
-        name: of the rule.
+    Attributes:
         verdict: what it says.
-        when, unless: its conditions.
+        when, unless: its conditions; None where it has none.
         exceptions: its exceptions.
-        counts: whether one of these counts calls.
+        size: of all its conditions together.
 
     """
 
-    __slots__ = ("_exceptions", "_unless", "_when", "counts", "name", "verdict")
-
-    def __init__(
-        self,
-        name: str,
-        verdict: Verdict,
-        when: Holds | None,
-        unless: Holds | None,
-        exceptions: tuple[Lasting, ...],
-        *,
-        counts: bool,
-    ) -> None:
-        self.name = name
-        self.verdict = verdict
-        self.counts = counts
-        self._when = when
-        self._unless = unless
-        self._exceptions = exceptions
+    verdict: Verdict
+    when: Holds | None
+    unless: Holds | None
+    exceptions: tuple[Lasting, ...]
+    size: Size
 
     def judge(self, call: ToolCall, session: Session) -> Verdict | None:
         """Return what the rule says about a call; None where it says nothing."""
-        if self._when is not None and not self._when(call, session):
-            return None
-        if self._unless is not None and self._unless(call, session):
-            return None
-        if any(call.at < each.until and each.holds(call, session) for each in self._exceptions):
-            return None
-        return self.verdict
+        fitting = self.fits(call, session)
+        return None if not fitting or self.excepted(call, session) is not None else self.verdict
+
+    def fits(self, call: ToolCall, session: Session) -> bool:
+        """Return whether the rule is about a call, its exceptions aside."""
+        return (self.when is None or self.when(call, session)) and (
+            self.unless is None or not self.unless(call, session)
+        )
+
+    def excepted(self, call: ToolCall, session: Session) -> Lasting | None:
+        """Return the exception that keeps the rule silent about a call."""
+        for exception in self.exceptions:
+            if call.at < exception.until and exception.holds(call, session):
+                return exception
+        return None
+
+
+class RulesHere(NamedTuple):
+    """The rules that may speak about the calls of one tool by callers with one set of roles.
+
+    Attributes:
+        tests: the rules, in the policy's order.
+        silent: whether nothing else says anything about the tool and one of them could allow it, so that they alone decide.
+        asks_history: whether one of them asks about earlier calls, and must be asked again at the moment at which a call is admitted.
+        user_seconds: the longest period for which one counts a user's calls; 0: none does.
+
+    """
+
+    tests: tuple[RuleTest, ...] = ()
+    silent: bool = False
+    asks_history: bool = False
+    user_seconds: float = 0
+
+    def judge(self, call: ToolCall, session: Session) -> Verdict | None:
+        """Return the strictest of what the rules say; None where none speaks, which is a denial where they alone decide."""
+        said = [
+            verdict for verdict in [test.judge(call, session) for test in self.tests] if verdict is not None
+        ]
+        return combine(said) if said else _NOBODY if self.silent else None
+
+    def explain(self, call: ToolCall, session: Session) -> Iterator[Verdict]:
+        """Return what each rule says that speaks, and for each that an exception keeps silent which one, and whose it is."""
+        spoke = False
+        for test in self.tests:
+            if test.fits(call, session):
+                exception = test.excepted(call, session)
+                spoke = spoke or exception is None
+                yield test.verdict if exception is None else exception.told
+        if self.silent and not spoke:
+            yield _NOBODY
+
+
+NO_RULES = RulesHere()
 
 
 class Rules:
     """All rules of a policy.
 
     Arguments:
-        policy: the policy.
+        rules: by name.
         given: what their conditions may refer to.
 
+    Attributes:
+        longest: the longest period for which one counts a user's calls; 0: none does.
+
     Raises:
-        UnknownName, PolicyError: as `conditions.holds`; a role of a rule is not defined, or a day is none.
+        UnknownName: a list, condition or role is not defined.
+        UnusableValue: a condition cannot be made ready, refers to itself, or is too large.
 
     """
 
-    def __init__(self, policy: Policy, given: Surroundings) -> None:
-        self._rules = policy.rules
-        self._made: dict[str, RuleTest] = {
-            name: _made(name, rule, given, policy) for name, rule in policy.rules.items()
-        }
-        for name, condition in policy.conditions.items():  # also those that nothing uses
-            holds(f"conditions.{name}", condition, given)
+    def __init__(self, rules: Mapping[str, CallRule], given: Surroundings) -> None:
+        self._rules = rules
+        sizes = Sizes(given.conditions)
+        self._made = {name: _made(name, rule, given, sizes) for name, rule in rules.items()}
+        for name, condition in given.conditions.items():  # also those that nothing uses
+            holds(f"conditions.{name}", condition, given, doubt=False)
+        self.longest = max((test.size.user_seconds for test in self._made.values()), default=0)
 
-    def tests(self, tool: str, roles: Iterable[str]) -> tuple[RuleTest, ...]:
-        """Return the rules for calls of a tool by a caller with these roles, with all that they inherit."""
+    def here(self, tool: str, roles: Iterable[str], *, alone: bool) -> RulesHere:
+        """Return the rules for calls of a tool by a caller with these roles, with all that they inherit.
+
+        Arguments:
+            tool: its name.
+            roles: the caller's, with all that they inherit.
+            alone: whether nothing else says anything about the tool.
+
+        """
         held = frozenset(roles)
-        return tuple(
+        tests = tuple(
             self._made[name]
             for name, rule in self._rules.items()
             if (not rule.tools or any(fits(tool, pattern) for pattern in rule.tools))
             and (not rule.roles or not held.isdisjoint(rule.roles))
         )
+        if not tests:
+            return NO_RULES
+        return RulesHere(
+            tests,
+            alone and any(test.verdict.decision is not Decision.DENY for test in tests),
+            any(test.size.asks_history for test in tests),
+            max(test.size.user_seconds for test in tests),
+        )
 
 
-def _made(name: str, rule: CallRule, given: Surroundings, policy: Policy) -> RuleTest:
+def _made(name: str, rule: CallRule, given: Surroundings, sizes: Sizes) -> RuleTest:
     where = f"rules.{name}"
     for role in rule.roles:
         if role not in given.roles:
             raise UnknownName("role", role, given.roles, f"{where}.roles")
     own = given._replace(tools=rule.tools)
-    decision = Decision(rule.decision)
-    verdict = Verdict(
-        decision,
-        rule.reason or _MESSAGES[decision].format(name),
-        rule=where,
-        check=CHECK,
-        hint=rule.hint or _HINTS[decision],
-    )
-    conditions = [rule.when, rule.unless, *(each.when for each in rule.exceptions)]
+    strict = rule.decision != Decision.ALLOW
+    cases: list[tuple[str, Condition, bool]] = []
+    cases += [] if rule.when is None else [(f"{where}.when", rule.when, strict)]
+    cases += [] if rule.unless is None else [(f"{where}.unless", rule.unless, not strict)]
+    cases += [
+        (f"{where}.exceptions[{index}].when", each.when, not strict)
+        for index, each in enumerate(rule.exceptions)
+    ]
+    size = Size().with_all(sizes.of(place, condition) for place, condition, _ in cases)
+    made = {place: holds(place, condition, own, doubt=doubt) for place, condition, doubt in cases}
     return RuleTest(
-        name,
-        verdict,
-        None if rule.when is None else holds(f"{where}.when", rule.when, own),
-        None if rule.unless is None else holds(f"{where}.unless", rule.unless, own),
+        _verdict(name, rule),
+        made.get(f"{where}.when"),
+        made.get(f"{where}.unless"),
         tuple(
             Lasting(
-                holds(f"{where}.exceptions[{index}].when", each.when, own),
-                end_of(f"{where}.exceptions[{index}]", each),
+                made[f"{where}.exceptions[{index}].when"],
+                end_of_day(each.until),
+                _told(name, index, each),
             )
             for index, each in enumerate(rule.exceptions)
         ),
-        counts=any(counts(each, policy.conditions) for each in conditions),
+        size,
     )
 
 
-def end_of(where: str, exception: RuleException) -> float:
-    """Return the moment at which an exception ends: when its last day does, in UTC.
+def _verdict(name: str, rule: CallRule) -> Verdict:
+    decision = Decision(rule.decision)
+    return Verdict(
+        decision,
+        rule.reason or _MESSAGES[decision].format(name),
+        rule=f"rules.{name}",
+        check=CHECK,
+        hint=rule.hint or _HINTS[decision],
+    )
 
-    Raises:
-        PolicyError: its `until` is no day.
 
-    """
-    try:
-        last = date.fromisoformat(exception.until)
-    except ValueError:
-        raise PolicyError(
-            f"{where}.until: expected a day such as 2027-01-31, got {exception.until!r}",
-            "Write year, month and day.",
-        ) from None
-    return (datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)).timestamp()
+def _told(name: str, index: int, exception: RuleException) -> Verdict:
+    message = f"the rule {name!r} is silent until {exception.until}, by an exception of {exception.owner}: {exception.reason}"
+    return Verdict(Decision.ALLOW, message, rule=f"rules.{name}.exceptions[{index}]", check=CHECK)

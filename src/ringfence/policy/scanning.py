@@ -108,10 +108,11 @@ def refuse_unknown_dialects(tools: Mapping[str, ToolRule]) -> None:
     for name, rule in tools.items():
         for argument, code in rule.code.items():
             if code.dialect:
-                _refuse_unknown_dialect(code.dialect, f"tools.{name}.code.{argument}.dialect")
+                refuse_unknown_dialect(code.dialect, f"tools.{name}.code.{argument}.dialect")
 
 
-def _refuse_unknown_dialect(dialect: str, where: str) -> None:
+def refuse_unknown_dialect(dialect: str, where: str) -> None:
+    """Check that a database exists. Errors as for `refuse_unknown_dialects`, `where` being the dotted key."""
     from ringfence.scanning.sql import parser_name  # noqa: PLC0415 - most policies name none
 
     try:

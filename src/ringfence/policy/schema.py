@@ -22,8 +22,11 @@ def policy_schema() -> dict[str, Any]:
     _describe(schema, model.Policy)
     schema["title"] = "Ringfence policy"
     sections["ArgumentRule"] |= {"minProperties": 1}
-    sections["ArgumentRule"]["properties"]["one_of"] |= {"minItems": 1}
-    sections["ArgumentRule"]["properties"]["matches"] |= {"minLength": 1}
+    sections["Condition"] |= {"minProperties": 1}
+    for name in ("one_of", "none_of", "within", "hosts"):
+        sections["ArgumentRule"]["properties"][name] |= {"minItems": 1}
+    for name in ("matches", "pattern"):
+        sections["ArgumentRule"]["properties"][name] |= {"minLength": 1}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": sections}
 
 

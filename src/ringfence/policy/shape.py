@@ -17,7 +17,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ringfence.errors import nearest
 from ringfence.policy.document import printable, show
-from ringfence.policy.model import Approvals, ArgumentRule, AtMost, IdentityPolicy, Policy, Profile
+from ringfence.policy.model import (
+    MOST_COUNTED,
+    Approvals,
+    ArgumentRule,
+    AtMost,
+    IdentityPolicy,
+    Policy,
+    Profile,
+)
 from ringfence.policy.sound import flaws
 
 if TYPE_CHECKING:
@@ -67,7 +75,7 @@ _SPECIAL_BOUNDS = {
     (IdentityPolicy, "leeway_seconds"): Bounds(0, 600),
     (IdentityPolicy, "stale_seconds"): Bounds(0),
     (ArgumentRule, "max_length"): Bounds(0),
-    (AtMost, "calls"): Bounds(1, 1000),
+    (AtMost, "calls"): Bounds(1, MOST_COUNTED),
     (ArgumentRule, "min"): None,
     (ArgumentRule, "max"): None,
 }

@@ -6,6 +6,8 @@ that nothing defines are found by `compile.py`. The one idea: a policy must not 
 
 from __future__ import annotations
 
+import ntpath
+import posixpath
 import re
 from dataclasses import fields, replace
 from math import isfinite
@@ -14,16 +16,27 @@ from unicodedata import is_normalized
 
 from ringfence.errors import PolicyError
 from ringfence.policy.document import dotted, printable, show
-from ringfence.policy.model import ArgumentRule, Channel, Condition, Speech, TokenAlgorithm
+from ringfence.policy.facts import end_of_day, hours_of, network_of, zone_of
+from ringfence.policy.model import (
+    MOST_COUNTED,
+    ArgumentRule,
+    Channel,
+    Condition,
+    Decision,
+    Per,
+    TokenAlgorithm,
+)
+from ringfence.policy.values import fits_expression, matches
 from ringfence.scanning.effects import Language
 from ringfence.scanning.findings import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ringfence.policy.document import Place
     from ringfence.policy.model import (
         Approvals,
+        AtMost,
         CallRule,
         CodeRule,
         IdentityPolicy,
@@ -32,8 +45,10 @@ if TYPE_CHECKING:
         Policy,
         Profile,
         Role,
+        SqlRule,
         ToolRule,
     )
+    from ringfence.policy.values import Test
 
 
 class Flaw(NamedTuple):
@@ -105,7 +120,7 @@ def _in_tool_rule(place: Place, name: str, rule: ToolRule) -> Iterator[Flaw]:
             yield from _in_name((*place, key), named)
     for argument, wanted in rule.arguments.items():
         here = (*place, "arguments", argument)
-        yield from _in_name(here, argument)
+        yield from _in_argument_name(here, argument)
         yield from _in_argument_rule(here, wanted)
     for argument, code in rule.code.items():
         here = (*place, "code", argument)
@@ -133,6 +148,19 @@ def _in_argument_rule(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
 
 
 def _in_texts(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
+    yield from _in_lists(place, rule)
+    for key in ("matches", "pattern"):
+        if getattr(rule, key) == "":
+            yield Flaw((*place, key), "a pattern", "empty text (`equals` tests for that)")
+    if rule.sql is not None:
+        yield from _in_sql((*place, "sql"), rule.sql)
+    why = _why(fits_expression, rule.pattern) if rule.pattern else ""
+    if why:
+        expected = "a regular expression without look-around and back-references"
+        yield Flaw((*place, "pattern"), expected, f"one that cannot be used: {printable(why)}")
+
+
+def _in_lists(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
     for key, names in (("within", rule.within), ("hosts", rule.hosts)):
         if names is not None:
             yield from _in_names((*place, key), names)
@@ -142,9 +170,23 @@ def _in_texts(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
         text = getattr(rule, key)
         if text is not None:
             yield from _in_name((*place, key), text)
-    for key in ("matches", "pattern"):
-        if getattr(rule, key) == "":
-            yield Flaw((*place, key), "a pattern", "empty text (`equals` tests for that)")
+
+
+def _why(read: Callable[[str], object], text: str) -> str:
+    """Return what is wrong with a text that means something; empty where nothing is."""
+    try:
+        read(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _in_sql(place: Place, rule: SqlRule) -> Iterator[Flaw]:
+    lists = (("statements", rule.statements), ("tables", rule.tables), ("columns", rule.columns))
+    if not any(names for _, names in lists):
+        yield Flaw(place, "at least one of statements, tables, columns", "none of them")
+    for key, names in lists:
+        yield from _in_names((*place, key), names, one=True)
 
 
 def _in_values(place: Place, values: Iterable[object]) -> Iterator[Flaw]:
@@ -156,40 +198,53 @@ def _in_values(place: Place, values: Iterable[object]) -> Iterator[Flaw]:
             yield Flaw((*place, index), "a finite number", "infinity or NaN")
 
 
-_EVERYTHING = re.compile(
-    r"\(?\^?\(?(?:\[\\s\\S\]|\[\\S\\s\]|\[\\w\\W\]|\[\\d\\D\]|\(\?s:\.\)|\.)[*+]\??\)?\$?\)?"
+_PROBES = (
+    "",
+    "a",
+    "Zq9",
+    "0",
+    " ",
+    "\t",
+    "\u00e4\u4e00",
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+    "x" * 70,
+    "\U0001f600" * 9,
 )
-"""Regular expressions that fit every text, or every text of one line."""
+"""Texts so different that what all of them fit, with and without a line end, fits anything of its line."""
 
 
 def _too_broad(place: Place, rule: ArgumentRule) -> Iterator[Flaw]:
     """Return what looks like a rule and lets everything through."""
-    if rule.matches is not None and not rule.matches.strip("*"):
-        yield Flaw(
-            (*place, "matches"),
-            "a pattern that some text does not fit (`type: text` lets any through)",
-            f"'{rule.matches}'",
-        )
-    if rule.pattern is not None and _EVERYTHING.fullmatch(rule.pattern):
-        yield Flaw(
-            (*place, "pattern"),
-            "an expression that some text does not fit (`type: text` lets any through)",
-            f"'{printable(rule.pattern)}'",
-        )
+    if rule.matches is not None and rule.matches and _fits_all(matches(rule.matches)):
+        expected = "a pattern that some text does not fit (`type: text` lets any through)"
+        yield Flaw((*place, "matches"), expected, f"'{printable(rule.matches)}'")
+    if rule.pattern and not _why(fits_expression, rule.pattern) and _fits_all(fits_expression(rule.pattern)):
+        expected = "an expression that some text does not fit (`type: text` lets any through)"
+        yield Flaw((*place, "pattern"), expected, f"'{printable(rule.pattern)}'")
     for index, folder in enumerate(rule.within or ()):
-        if not folder.strip("/") or folder.rstrip("/") in ("C:", "c:", "C:\\", "c:\\"):
-            yield Flaw(
-                (*place, "within", index),
-                "a folder with only some of the files",
-                f"'{printable(folder)}', which holds every file",
-            )
+        if _is_root(folder):
+            got = f"'{printable(folder)}', which holds every file"
+            yield Flaw((*place, "within", index), "a folder with only some of the files", got)
     for index, host in enumerate(rule.hosts or ()):
-        if host.strip() in ("*", "*.*") or (host.startswith("*.") and "." not in host[2:]):
-            yield Flaw(
-                (*place, "hosts", index),
-                "a host, or `*.` before a domain of somebody's",
-                f"'{printable(host)}', which anybody can have a name in",
-            )
+        if _is_any_host(host):
+            got = f"'{printable(host)}', which anybody can have a name in"
+            yield Flaw((*place, "hosts", index), "a host, or `*.` before a domain of somebody's", got)
+
+
+def _fits_all(test: Test) -> bool:
+    """Return whether a test lets all probes through. An empty text tells nothing: `?*` and `.+` are as broad as `*`."""
+    return all(test(probe) is True for probe in _PROBES if probe)
+
+
+def _is_root(folder: str) -> bool:
+    return bool(folder) and (
+        posixpath.normpath(folder) in ("/", "//") or ntpath.normpath(folder)[1:] in (":\\", ":")
+    )
+
+
+def _is_any_host(host: str) -> bool:
+    plain = host.strip().rstrip(".")
+    return set(plain) <= {"*", "."} or (plain.startswith("*.") and "." not in plain[2:])
 
 
 def _in_condition(place: Place, condition: Condition) -> Iterator[Flaw]:
@@ -198,7 +253,7 @@ def _in_condition(place: Place, condition: Condition) -> Iterator[Flaw]:
         yield Flaw(place, f"at least one of {names}", "none of them")
     for argument, wanted in condition.arguments.items():
         here = (*place, "arguments", argument)
-        yield from _in_name(here, argument)
+        yield from _in_argument_name(here, argument)
         yield from _in_argument_rule(here, wanted)
     for key, patterns in (
         ("users", condition.users),
@@ -208,13 +263,7 @@ def _in_condition(place: Place, condition: Condition) -> Iterator[Flaw]:
         yield from _in_names((*place, key), patterns, one=True)
     for key, listed in (("roles", condition.roles), ("addresses", condition.addresses)):
         yield from _in_names((*place, key), listed)
-    for index, network in enumerate(condition.addresses):
-        if network.endswith("/0"):
-            yield Flaw(
-                (*place, "addresses", index),
-                "a network that some address is not in",
-                f"'{printable(network)}'",
-            )
+    yield from _in_facts(place, condition)
     if condition.condition is not None:
         yield from _in_name((*place, "condition"), condition.condition)
     for key, inner in (("all", condition.all), ("any", condition.any), ("none", condition.none)):
@@ -222,29 +271,85 @@ def _in_condition(place: Place, condition: Condition) -> Iterator[Flaw]:
             yield from _in_condition((*place, key, index), each)
 
 
+def _in_argument_name(place: Place, argument: str) -> Iterator[Flaw]:
+    """Return the flaw of a name, or of a path such as `rows[].amount`."""
+    yield from _in_name(place, argument)
+    if ("." in argument or "[" in argument) and not _PATH.fullmatch(argument):
+        expected = "a name, or a path such as filter.amount, recipients[] or rows[any].amount"
+        yield Flaw(place, expected, f"'{printable(argument)}'")
+
+
+_PATH = re.compile(r"[^.\[\]]+(\[(any)?\])*(\.[^.\[\]]+(\[(any)?\])*)*")
+
+
+def _in_facts(place: Place, condition: Condition) -> Iterator[Flaw]:
+    """Return the flaws of what means a moment, a network or a count."""
+    why = _why(hours_of, condition.hours) if condition.hours is not None else ""
+    if why:
+        expected = "two times of day such as 08:00-18:00"
+        yield Flaw((*place, "hours"), expected, f"'{printable(condition.hours or '')}', {why}")
+    for index, user in enumerate(condition.users):
+        if is_any_name(user):
+            yield Flaw((*place, "users", index), "a user that not everybody is", f"'{user}'")
+    why = _why(zone_of, condition.zone)
+    if why:
+        expected = "a time zone such as Europe/Berlin"
+        yield Flaw((*place, "zone"), expected, f"'{printable(condition.zone)}', {why}")
+    if condition.zone != "UTC" and condition.hours is None and not condition.days:
+        yield Flaw((*place, "zone"), "`hours` or `days` beside it", "neither")
+    for index, network in enumerate(condition.addresses):
+        why = _why(network_of, network)
+        if why:
+            expected = "a network that some address is not in, such as 10.0.0.0/8"
+            yield Flaw((*place, "addresses", index), expected, f"'{printable(network)}', {why}")
+    if condition.at_most is not None:
+        yield from _in_count((*place, "at_most"), condition.at_most)
+
+
+def _in_count(place: Place, bound: AtMost) -> Iterator[Flaw]:
+    if not 1 <= bound.calls <= MOST_COUNTED:
+        yield Flaw((*place, "calls"), f"a number from 1 to {MOST_COUNTED}", show(bound.calls))
+    if bound.per not in (Per.SESSION, Per.USER):
+        yield Flaw((*place, "per"), "session or user (`limits` count by the others)", show(str(bound.per)))
+    if bound.per == Per.USER and bound.seconds is None:
+        yield Flaw(place, "`seconds` beside `per: user`", "none")
+
+
 def _in_call_rule(place: Place, name: str, rule: CallRule) -> Iterator[Flaw]:
     yield from _in_name(place, name)
     yield from _in_names((*place, "tools"), rule.tools, one=True)
     yield from _in_names((*place, "roles"), rule.roles)
-    if (
-        rule.decision == Speech.ALLOW
-        and rule.when is None
-        and (not rule.tools or any(not each.strip("*?") for each in rule.tools))
-    ):
-        yield Flaw(
-            (*place, "tools"),
-            "tools, or a `when`: a rule that allows every call to everybody is no rule",
-            "neither",
-        )
+    yield from _in_broad_rule(place, rule)
     for key, condition in (("when", rule.when), ("unless", rule.unless)):
         if condition is not None:
             yield from _in_condition((*place, key), condition)
     for index, exception in enumerate(rule.exceptions):
         here = (*place, "exceptions", index)
         yield from _in_condition((*here, "when"), exception.when)
+        why = _why(end_of_day, exception.until)
+        if why:
+            got = f"'{printable(exception.until)}', {why}"
+            yield Flaw((*here, "until"), "a day such as 2027-01-31", got)
         for key in ("owner", "reason"):
             if not getattr(exception, key).strip():
                 yield Flaw((*here, key), "text", "empty text")
+
+
+def _in_broad_rule(place: Place, rule: CallRule) -> Iterator[Flaw]:
+    """Return the flaw of a rule that allows every tool without saying so, or that says so and does not."""
+    broad = [index for index, pattern in enumerate(rule.tools) if is_any_name(pattern)]
+    allows = rule.decision == Decision.ALLOW
+    if allows and not rule.unsafe_any and (broad or not rule.tools):
+        expected = "the tools that it allows, by name or a narrower pattern (`unsafe_any: true` says that every tool is meant)"
+        got = f"'{rule.tools[broad[0]]}', which every tool fits" if broad else "none, which means every tool"
+        yield Flaw((*place, "tools", broad[0]) if broad else place, expected, got)
+    if rule.unsafe_any and not (allows and (broad or not rule.tools)):
+        yield Flaw((*place, "unsafe_any"), "it only where a rule allows every tool", "it elsewhere")
+
+
+def is_any_name(pattern: str) -> bool:
+    """Return whether a pattern fits names of every tool, such as `*`, `?*` and `**`."""
+    return bool(pattern) and "*" in pattern and set(pattern) <= {"*", "?"}
 
 
 def _in_code_rule(place: Place, rule: CodeRule) -> Iterator[Flaw]:

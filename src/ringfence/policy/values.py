@@ -1,26 +1,32 @@
 """Tests of single values: of a type, in a list, fitting a pattern, in a folder, of a host, described by a schema.
 
-Each function makes one test ahead, when the policy is loaded; what the test needs is imported there and then. Only values of exactly the built-in
-types pass, so that no method of a value can answer for it, and any doubt fails.
+Each function makes one test ahead, when the policy is loaded; what the test needs is imported there and then. The one idea: a test says yes, no, or
+None where it cannot tell (a list has no host, and an address may be read in two ways), so that whoever asks can be careful in the right direction. Only
+values of exactly the built-in types are read, so that no method of a value can answer for it.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from typing import TYPE_CHECKING
 
-from ringfence.errors import PolicyError
 from ringfence.policy.match import compiled
 from ringfence.policy.model import ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    Test = Callable[[object], bool]
+    from ringfence.policy.model import SqlRule
+
+Test = Callable[[object], "bool | None"]
+"""Whether a value passes; None where that cannot be told."""
 
 _NUMBERS = (int, float)
 _SIZED = (str, bytes, list, tuple, dict, set, frozenset)
+_PATHS = (PosixPath, PurePosixPath, PureWindowsPath, WindowsPath)
 _KINDS: dict[ValueType, tuple[type, ...]] = {
     ValueType.TEXT: (str,),
     ValueType.NUMBER: _NUMBERS,
@@ -30,61 +36,64 @@ _KINDS: dict[ValueType, tuple[type, ...]] = {
     ValueType.MAPPING: (dict,),
     ValueType.NOTHING: (type(None),),
 }
-_MOST_SCHEMA = 1 << 20
+_MOST_SQL = 100 * 1024
 
 
 def of_type(kind: ValueType) -> Test:
-    """Return whether a value is of a kind."""
+    """Test whether a value is of a kind."""
     kinds = _KINDS[kind]
     return lambda value: type(value) in kinds
 
 
 def one_of(values: Iterable[object]) -> Test:
-    """Return whether a value is one of these. The type is part of it: True is not 1, and 1.0 is not 1."""
+    """Test whether a value is one of these. The type is part of it: True is not 1, and of 1.0 it cannot be told whether 1 is meant."""
     known = frozenset((type(value), value) for value in values)
     types = frozenset(kind for kind, _ in known)
-    return lambda value: type(value) in types and (type(value), value) in known
+    return lambda value: (type(value), value) in known if type(value) in types else None
 
 
 def none_of(values: Iterable[object]) -> Test:
-    """Return whether a plain value is none of these."""
+    """Test whether a value is none of these, but of the type of one of them."""
     test = one_of(values)
-    plain = (str, int, float, bool, type(None))
-    return lambda value: type(value) in plain and not test(value)
+
+    def other(value: object) -> bool | None:
+        found = test(value)
+        return None if found is None else not found
+
+    return other
 
 
 def matches(pattern: str) -> Test:
-    """Return whether a text fits a shell-style pattern as a whole."""
+    """Test whether a text fits a shell-style pattern as a whole."""
     match = compiled(pattern).match
-    return lambda value: type(value) is str and match(value) is not None
+    return lambda value: match(value) is not None if type(value) is str else None
 
 
 def fits_expression(expression: str) -> Test:
-    """Return whether a text fits a regular expression as a whole, by an engine that takes linear time (Rust's `regex`, inside pydantic-core).
+    """Test whether a text fits a regular expression as a whole, by an engine that takes linear time: Rust's `regex`, inside pydantic-core.
 
     Raises:
-        PolicyError: it cannot be understood, or asks for what such an engine has not.
+        ValueError: it cannot be understood, or asks for what such an engine has not; the message says what.
 
     """
     from pydantic_core import SchemaError, SchemaValidator, core_schema  # noqa: PLC0415 - only a policy that uses it pays for it
 
-    schema = core_schema.str_schema(pattern=rf"\A(?:{expression})\z", regex_engine="rust-regex", strict=True)
-    try:
-        fits = SchemaValidator(schema).isinstance_python
-    except SchemaError as error:
-        why = next(
-            (line.split("error: ")[1] for line in str(error).splitlines() if "error: " in line),
-            "it is too large",
+    def validator(pattern: str) -> SchemaValidator:
+        return SchemaValidator(
+            core_schema.str_schema(pattern=pattern, regex_engine="rust-regex", strict=True)
         )
-        raise PolicyError(
-            f"the regular expression cannot be used: {why}",
-            "Use one without look-around and back-references.",
-        ) from None
-    return lambda value: type(value) is str and _is_text(value) and fits(value)
+
+    try:
+        validator(expression)  # by itself, so that `a)|(b` cannot leave the group that is put around it
+        fits = validator(rf"\A(?:{expression})\z").isinstance_python
+    except SchemaError as error:
+        lines = [line.partition("error: ")[2] for line in str(error).splitlines() if "error: " in line]
+        raise ValueError(lines[0] if lines else "it is too large when it is compiled") from None
+    return lambda value: fits(value) if type(value) is str and _is_unicode(value) else None
 
 
-def _is_text(value: str) -> bool:
-    """Return whether a text is Unicode: one with lone surrogates cannot be handed to the engine."""
+def _is_unicode(value: str) -> bool:
+    """Return whether a text has no lone surrogates, with which it cannot be handed to the engine."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -93,107 +102,80 @@ def _is_text(value: str) -> bool:
 
 
 def at_least(bound: float) -> Test:
-    """Return whether a number is not smaller. NaN compares false with everything, and so fails."""
-    return lambda value: type(value) in _NUMBERS and value >= bound  # type: ignore[operator]
+    """Test whether a number is not smaller. Of NaN nothing can be told."""
+    return lambda value: value >= bound if type(value) in _NUMBERS and value == value else None  # type: ignore[operator]  # noqa: PLR0124 - only NaN is not equal to itself
 
 
 def at_most(bound: float) -> Test:
-    """Return whether a number is not larger."""
-    return lambda value: type(value) in _NUMBERS and value <= bound  # type: ignore[operator]
+    """Test whether a number is not larger."""
+    return lambda value: value <= bound if type(value) in _NUMBERS and value == value else None  # type: ignore[operator]  # noqa: PLR0124 - likewise
 
 
 def at_least_long(bound: int) -> Test:
-    """Return whether a value has at least so many characters or items."""
-    return lambda value: type(value) in _SIZED and len(value) >= bound  # type: ignore[arg-type]
+    """Test whether a value has at least so many characters or items."""
+    return lambda value: len(value) >= bound if type(value) in _SIZED else None  # type: ignore[arg-type]
 
 
 def at_most_long(bound: int) -> Test:
-    """Return whether a value has at most so many characters or items."""
-    return lambda value: type(value) in _SIZED and len(value) <= bound  # type: ignore[arg-type]
+    """Test whether a value has at most so many characters or items."""
+    return lambda value: len(value) <= bound if type(value) in _SIZED else None  # type: ignore[arg-type]
 
 
 def within(folders: Iterable[str], folder: str | Path | None) -> Test:
-    """Return whether a text is certainly a path in one of the folders, which themselves start at the policy's own."""
-    from ringfence.scanning.paths.files import contains  # noqa: PLC0415 - as above
+    """Test whether a path is in one of the folders, which themselves start at the policy's own."""
+    from ringfence.scanning.paths.files import contains, may_reach, resolve  # noqa: PLC0415 - as above
 
     base = Path(folder or ".")
     places = tuple(str(base / os.path.expanduser(each)) for each in folders)  # noqa: PTH111 - pathlib raises for users that do not exist
-    return lambda value: type(value) is str and contains(places, value)
+
+    def inside(value: object) -> bool | None:
+        path = value if type(value) is str else str(value) if type(value) in _PATHS else None
+        if path is None:
+            return None
+        # Whether a tool takes `~` for the home folder or for a name is not known, so it has to be inside either way.
+        read = (path, f"./{path}") if path.startswith("~") else (path,)
+        if all(contains(places, each) for each in read):
+            return True
+        doubtful = any(resolve(each) is None or may_reach(places, each) for each in read)
+        return None if doubtful else False
+
+    return inside
 
 
 def of_host(hosts: tuple[str, ...]) -> Test:
-    """Return whether a text certainly names one of the hosts, alone or in a URL."""
-    from ringfence.scanning.urls import within as covered  # noqa: PLC0415 - as above
+    """Test whether a text names one of the hosts, alone or in a URL. Where clients would go to different hosts, it cannot be told."""
+    from ringfence.scanning.urls import host_of  # noqa: PLC0415 - as above
+    from ringfence.scanning.urls import within as covered  # noqa: PLC0415 - likewise
+    from ringfence.scanning.urls.parsing import parsed  # noqa: PLC0415 - likewise
 
-    return lambda value: type(value) is str and covered(hosts, value)
+    def named(value: object) -> bool | None:
+        if type(value) is not str or not host_of(value):
+            return None
+        url = parsed(value)
+        if url.scheme == "file":  # some clients read a file of this machine, others ask that host for it
+            return None
+        return covered(hosts, value) or (None if url.hidden else False)
 
-
-def described_by(file: str, folder: str | Path | None) -> Test:
-    """Return whether a JSON Schema describes a value.
-
-    Raises:
-        PolicyError: the file cannot be read, is no schema, or refers to another one.
-
-    """
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
-    from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
-    from referencing import Registry  # noqa: PLC0415 - likewise
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - likewise
-
-    schema = _schema_in(Path(folder or ".") / os.path.expanduser(file), file)  # noqa: PTH111 - as above
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise PolicyError(f"the JSON Schema {file} is none: {error.message}", "Correct it.") from None
-    validator = Draft202012Validator(schema, registry=Registry())  # it fetches nothing
-
-    def test(value: object) -> bool:
-        try:
-            return bool(validator.is_valid(_plain(value, 0)))
-        except (Unresolvable, RecursionError, ValueError):
-            return False
-
-    try:
-        validator.is_valid(None)
-    except Unresolvable as error:
-        raise PolicyError(
-            f"the JSON Schema {file} refers to {error.ref}, which is not in it", "Put it there, under $defs."
-        ) from None
-    except RecursionError:
-        raise PolicyError(f"the JSON Schema {file} never ends", "Correct its references.") from None
-    return test
+    return named
 
 
-def _schema_in(path: Path, told: str) -> Any:
-    import json  # noqa: PLC0415 - as above
+def holds_only(rule: SqlRule) -> Test:
+    """Test whether SQL holds no other kinds of statement, tables and columns than those of a rule. What no parser understands cannot be told."""
+    from ringfence.scanning.effects import Language  # noqa: PLC0415 - as above
+    from ringfence.scanning.limits import Limits, beyond  # noqa: PLC0415 - likewise
+    from ringfence.scanning.scanner import scan  # noqa: PLC0415 - likewise
 
-    try:
-        if path.stat().st_size > _MOST_SCHEMA:
-            raise PolicyError(f"the JSON Schema {told} is larger than 1 MiB", "Use a smaller one.")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else type(error).__name__
-        raise PolicyError(
-            f"the JSON Schema {told} cannot be read: {why}",
-            "A relative path starts at the policy file's folder.",
-        ) from None
+    limits = Limits(rule.statements, rule.tables, rule.columns)
 
+    def only(value: object) -> bool | None:
+        if type(value) is not str:
+            return None
+        report = scan(value, Language.SQL, dialect=rule.dialect, most_bytes=_MOST_SQL)
+        return None if report.problem is not None else not any(beyond(report, limits))
 
-def _plain(value: object, depth: int) -> object:
-    """Return a value of JSON's own types; tuples become lists.
-
-    Raises:
-        ValueError: it holds something else.
-
-    """
-    kind = type(value)
-    if value is None or kind in (str, int, float, bool):
-        return value
-    if depth < _DEEPEST and kind in (list, tuple):
-        return [_plain(item, depth + 1) for item in value]  # type: ignore[attr-defined]
-    if depth < _DEEPEST and kind is dict and all(type(key) is str for key in value):  # type: ignore[attr-defined]
-        return {key: _plain(item, depth + 1) for key, item in value.items()}  # type: ignore[attr-defined]
-    raise ValueError("no plain value")
+    return only
 
 
-_DEEPEST = 64
+def is_finite(value: object) -> bool:
+    """Return whether a value is no infinity and not NaN, which JSON does not have."""
+    return type(value) is not float or isfinite(value)

@@ -17,23 +17,25 @@ NO_SESSION = "0" * 16
 """The id of a session that was made up."""
 
 
-def begin(session: Session, tool: str, at: float) -> None:
+def begin(session: Session, tool: str, at: float, call: str) -> None:
     """Put a call that was admitted into a session's history.
 
     Arguments:
         session: the session.
         tool: the tool's name.
         at: when, in seconds since the epoch.
+        call: its id.
 
     """
     session.admitted[tool] += 1
-    session.history.enter(tool, at)
+    session.history.enter(call, tool, at)
 
 
 def succeed(session: Session, tool: str, at: float) -> None:
-    """Put a call that was admitted and gave a value into a session's history. Arguments as for `begin`."""
-    begin(session, tool, at)
-    session.history.succeed(tool)
+    """Put a call that was admitted and gave a value into a session's history. Arguments as for `begin`; its id is made up."""
+    call = f"made-up-{session.admitted.total()}"
+    begin(session, tool, at, call)
+    session.history.settle(call, ran=True, succeeded=True)
 
 
 class Sessions:
@@ -41,7 +43,6 @@ class Sessions:
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._running: dict[str, float] = {}
 
     def of(self, call: Recorded) -> Session:
         """Return the session of a call as it was before it."""
@@ -60,19 +61,14 @@ class Sessions:
             return
         session, tool = self.of(record), record.asked.tool
         if record.ran:
-            begin(session, tool, record.asked.at)
-            self._running[record.call] = record.asked.at
+            begin(session, tool, record.asked.at, record.call)
         else:
             session.refused[tool] += 1
 
     def _end(self, end: RecordedEnd) -> None:
-        session, at = self._sessions.get(end.session), self._running.pop(end.call, None)
-        if session is None or at is None:
-            return
-        if not end.executed:
-            session.history.leave(end.tool, at)
-        elif end.succeeded:
-            session.history.succeed(end.tool)
+        session = self._sessions.get(end.session)
+        if session is not None:
+            session.history.settle(end.call, ran=end.executed, succeeded=end.succeeded)
 
 
 def made_up_session(principal: Principal) -> Session:
