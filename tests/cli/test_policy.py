@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_check_shows_flattened_roles_and_counts(file: str) -> None:
     row = next(line for line in out.splitlines() if "│ analyst" in line)
     assert "execute_tool, file_read, view_logs" in row
     assert "│ 60 " in row
-    assert "tools: 2, users: 1, profiles: default" in out
+    assert "tools: 2, rules: 0, users: 1, profiles: default" in out
     assert "plugins: none, log: sqlite (call)" in out
 
 
@@ -198,3 +199,87 @@ def test_explain_refuses_arguments_that_are_no_object(file: str, arguments: str)
     code, _, err = run("explain", file, "--user", "ana", "--tool", "t", "--args", arguments)
     assert code == 2
     assert "Invalid value for --args" in err
+
+
+RULES = """
+roles: {clerk: {inherits: [user], allow: [pay]}}
+rules:
+  slow:
+    decision: deny
+    tools: [pay]
+    when: {not_after: [verify]}
+    reason: verify first
+  night:
+    decision: deny
+    tools: [pay]
+    unless: {hours: "08:00-18:00", addresses: [10.0.0.0/8]}
+    exceptions: [{when: {users: [bo]}, owner: Cy, until: "2030-01-01", reason: night shift}]
+  idle: {decision: allow, tools: [pya]}
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> str:
+    """Write a policy file with rules."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+    return str(path)
+
+
+def test_check_prints_remarks_and_is_strict_where_asked(rules: str) -> None:
+    """On stderr, beside the summary; exit code 0, or 1 with --strict."""
+    code, out, err = run("policy", "check", rules)
+    assert (code, out.startswith("ok: ")) == (0, True)
+    assert "tools: 0, rules: 3" in out
+    assert err == (
+        f"unknown: {rules}:14: rules.idle.tools[0]: nothing else in the policy names 'pya'. Did you mean 'pay'?\n"
+    )
+    assert run("policy", "check", rules, "--strict")[0] == 1
+    code, out, _ = run("policy", "check", rules, "--strict", "--json")
+    (remark,) = json.loads(out)["remarks"]
+    assert (code, remark["line"], remark["kind"], remark["key"]) == (1, 14, "unknown", "rules.idle.tools[0]")
+
+
+def test_check_compares_names_with_the_tools_of_modules(
+    rules: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Functions under secure_tool, methods, and what a guard has registered; the module is found in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "shop_tools", raising=False)
+    (tmp_path / "shop_tools.py").write_text(
+        "from ringfence import Audit, Guard, Policy, StoreKind, secure_tool\n"
+        "guard = Guard(Policy(audit=Audit(store=StoreKind.MEMORY)))\n"
+        "def verify(who: str) -> str:\n    return who\n"
+        "guard.register(verify)\n"
+        "@secure_tool(guard=guard)\ndef pay(amount: float) -> float:\n    return amount\n"
+        "class Shop:\n    @secure_tool(guard=guard)\n    def close(self) -> None: ...\n"
+    )
+    _, _, err = run("policy", "check", rules, "--tools", "shop_tools")
+    assert err == f"unknown: {rules}:14: rules.idle.tools[0]: there is no tool 'pya'. Did you mean 'pay'?\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "decision", "rules_that_spoke"),
+    [
+        (("--at", "2026-12-01T09:00:00", "--address", "10.1.1.1", "--after", "verify"), "allow", []),
+        (("--at", "2026-12-01T09:00:00", "--address", "10.1.1.1"), "deny", ["rules.slow"]),
+        (("--at", "2026-12-01T07:00:00", "--address", "10.1.1.1", "--after", "verify"), "deny", ["rules.night"]),
+        (("--at", "2026-12-01T09:00:00", "--address", "11.1.1.1"), "deny", ["rules.slow", "rules.night"]),
+        (("--at", "2026-12-01T03:00:00", "--after", "verify", "--user", "bo"), "allow", ["rules.night.exceptions[0]"]),
+    ],
+)  # fmt: skip
+def test_explain_takes_time_place_and_earlier_calls(
+    rules: str, options: tuple[str, ...], decision: str, rules_that_spoke: list[str]
+) -> None:
+    """What rules may ask about; each rule that speaks is shown, and whose exception keeps one silent."""
+    code, out, _ = run(
+        "explain", rules, "--role", "clerk", "--tool", "pay", "--json", "--user", "ana", *options
+    )
+    found = json.loads(out)
+    assert (code, found["verdict"]["decision"]) == (0, decision)
+    assert [said["rule"] for said in found["statements"] if said["check"] == "rules"] == rules_that_spoke
+    excepted = [said["message"] for said in found["statements"] if "exceptions" in said["rule"]]
+    assert excepted in (
+        [],
+        ["the rule 'night' is silent until 2030-01-01, by an exception of Cy: night shift"],
+    )
