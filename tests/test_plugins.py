@@ -233,7 +233,7 @@ def test_many_calls_at_once_wait_for_a_busy_plugin(make_guard: MakeGuard) -> Non
     [
         (raise_error(ValueError()), True, "plugin 'boss' raised ValueError"),
         (lambda: time.sleep(HANG_SECONDS), True, r"plugin 'boss' did not answer within 0\.2 s"),
-        (lambda: 1, True, "answered with a int instead of True, False or None"),
+        (lambda: 1, True, "answered with a int instead of an ApprovalAnswer, True, False or None"),
         (lambda: "yes", True, "answered with a str"),
         (lambda: ALLOW, True, "answered with a Verdict"),
         (lambda: None, False, "nobody answered"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ringfence.call import Outcome, ToolCall
+    from ringfence.call import Outcome, Principal, ToolCall
     from ringfence.errors import RingfenceError
     from ringfence.in_force import InForce
     from ringfence.policy.model import Profile
@@ -33,7 +33,7 @@ class Admission:
         failures: the errors behind a broken gate.
         approval: the id of an approval that was given before, where there is one.
         runner, profile: where and with what it runs, once it is admitted.
-        rules: the policy's rules about it that ask about earlier calls or count them, once it is admitted.
+        rules: the policy's rules about it that ask about earlier calls or count them, and for whom, once it is admitted.
         holds_slot: whether one of the user's slots is taken for it.
         reservation: what it holds of the limits that processes share.
         entered: whether it stands in the session's history.
@@ -51,7 +51,7 @@ class Admission:
     approval: str = ""
     runner: Runner = field(default=None)  # type: ignore[assignment]  # set before anybody may run the call
     profile: Profile = field(default=None)  # type: ignore[assignment]  # likewise
-    rules: RulesHere | None = None
+    rules: tuple[tuple[Principal, RulesHere], ...] = ()
     holds_slot: bool = False
     reservation: Reservation | None = None
     entered: bool = False

@@ -7,6 +7,7 @@ The one idea: a plugin that raises, hangs or answers nonsense is named, and neve
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ringfence.approvals.approver import APPROVAL
@@ -15,7 +16,7 @@ from ringfence.errors import PluginAnswerInvalid, PluginRaised, PluginTimeout, R
 from ringfence.events import SecurityEvent
 from ringfence.refusals import broken
 from ringfence.threat import ThreatLevel
-from ringfence.verdict import Decision, Verdict
+from ringfence.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,23 +97,16 @@ class Asking:
     def approve(self, call: ToolCall, verdict: Verdict, failures: Failures) -> Verdict:
         """Return what the first plugin that answers says about a call that a person must decide, or else the policy's own channel."""
         for name, hook in self.approvers:
+            ask = partial(self._people.call, name, hook, (call, verdict), self._approval_seconds)
             try:
-                answer = self._people.call(name, hook, (call, verdict), self._approval_seconds)
-                if answer is not None and type(answer) is not bool:
-                    raise _nonsense(name, answer, "True, False or None")  # noqa: TRY301 - treated like any failure of the plugin
+                answer = self.approver.ask_plugin(name, ask, call, verdict)
             except Exception as error:  # noqa: BLE001
                 return broken(name, failure(name, error, failures))
-            if answer is True:
-                return replace(
-                    verdict, decision=Decision.ALLOW, message=f"approved through {name}", check=APPROVAL
-                )
-            if answer is False:
-                return replace(
-                    verdict, decision=Decision.DENY, message=f"refused through {name}", check=APPROVAL
-                )
+            if answer is not None:
+                return answer
         if self.approver.asks:
             return self._ask_person(call, verdict, failures)
-        return _unanswered(verdict)
+        return _unanswered(verdict) if self.approvers else _nobody_to_ask(verdict)
 
     def redeem(self, approval_id: str, call: ToolCall, verdict: Verdict, failures: Failures) -> Verdict:
         """Return what an approval that was given before says about a call."""
@@ -168,6 +162,15 @@ class Asking:
 
 def _unanswered(verdict: Verdict) -> Verdict:
     return replace(verdict, message=f"{verdict.message}, and nobody answered", check=APPROVAL, retry=True)
+
+
+def _nobody_to_ask(verdict: Verdict) -> Verdict:
+    return replace(
+        verdict,
+        message=f"{verdict.message}, and nobody answered: nobody is set up to approve calls",
+        check=APPROVAL,
+        hint="Do not repeat the call. Whoever runs this names a channel in `approvals.channel` of the policy, or gives the guard a function `approve`.",
+    )
 
 
 def failure(name: str, error: Exception, failures: Failures) -> RingfenceError:

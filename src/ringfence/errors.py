@@ -656,7 +656,7 @@ class ApproverRefused(ApprovalError):
 
 
 class ApprovalFailed(ApprovalError):
-    """A web service that should ask a person, and failed.
+    """A channel that should ask a person, and failed.
 
     Arguments:
         what: what happened.
@@ -664,7 +664,7 @@ class ApprovalFailed(ApprovalError):
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, "Look at the service, and at `approvals` in the policy.")
+        super().__init__(what, "Look at `approvals` in the policy, and at what it names.")
 
 
 class ToolError(RingfenceError):

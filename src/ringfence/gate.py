@@ -16,10 +16,11 @@ from ringfence.asking import failure
 from ringfence.call import Outcome
 from ringfence.events import SecurityEvent
 from ringfence.incoming import new_id
+from ringfence.policy.limits import limits_of_both
 from ringfence.policy.model import Tier
 from ringfence.refusals import UNDECIDED, broken, do_not_fit, too_many, unavailable
 from ringfence.runners.outcomes import raised, returned
-from ringfence.session import current_session
+from ringfence.session import IDENTITY, current_session
 from ringfence.state.slots import Slots
 from ringfence.threat import ThreatLevel
 from ringfence.tool import is_bare_method
@@ -34,14 +35,29 @@ if TYPE_CHECKING:
     from ringfence.incoming import Incoming
     from ringfence.limiting import Limiter
     from ringfence.policy.limits import FittingLimit
-    from ringfence.policy.rules import RulesHere
     from ringfence.recording import Recording
     from ringfence.tool import Tool
 
 _ASK, _INLINE = Decision.ASK, Tier.INLINE
 _UNBOUNDED = 1 << 62
 _SOFT = (Reason.POLICY, Reason.SCAN)
-"""The reasons that observe mode lets pass. What cannot run, and a gate that broke, stay denied."""
+"""The reasons that observe mode lets pass. What cannot run, a session that is over, and a gate that broke stay denied."""
+_ANOTHER_POLICY = Verdict(
+    Decision.DENY,
+    "the policy changed while a person decided",
+    rule="approval-policy",
+    check=APPROVAL,
+    hint="Call again.",
+    retry=True,
+)
+_ANOTHER_CALLER = Verdict(
+    Decision.DENY,
+    "the caller's rights changed while a person decided",
+    rule="approval-caller",
+    check=APPROVAL,
+    hint="Call again.",
+    retry=True,
+)
 
 
 class Gate:
@@ -51,11 +67,15 @@ class Gate:
         incoming: makes its calls.
         recording: writes its record.
         limiter: counts its calls where the policy limits them over all processes.
+        in_force: returns what is in force at this moment.
 
     """
 
-    def __init__(self, incoming: Incoming, recording: Recording, limiter: Limiter) -> None:
+    def __init__(
+        self, incoming: Incoming, recording: Recording, limiter: Limiter, in_force: Callable[[], InForce]
+    ) -> None:
         self.slots = Slots()
+        self._in_force = in_force
         self._limiter = limiter
         self._incoming = incoming
         self._recording = recording
@@ -115,7 +135,7 @@ class Gate:
         try:
             if refusal is None:
                 verdicts = force.asking.judge(call, force.policy, session, failures)
-                admission.verdict = self._decide(admission, combine(verdicts), runs_itself=runs_itself)
+                admission.verdict = self._decide(admission, verdicts, runs_itself=runs_itself)
             else:
                 verdicts, admission.verdict = [refusal], refusal
             self._record_decision(admission, verdicts)
@@ -140,11 +160,12 @@ class Gate:
             return call, refusal, [refusal]
         return call, None, force.asking.judge(call, force.policy, session, [])
 
-    def _decide(self, admission: Admission, verdict: Verdict, *, runs_itself: bool) -> Verdict:
+    def _decide(self, admission: Admission, verdicts: Sequence[Verdict], *, runs_itself: bool) -> Verdict:
         """Return what stands after the plugins have spoken: a runner and a slot must be there, and a person may have to agree.
 
         The slot comes before the person: waiting calls count as running ones, so nobody can keep all approvers busy.
         """
+        verdict = combine(verdicts)
         if verdict.allowed:
             lacking = self._reserve(admission, runs_itself=runs_itself)
             return verdict if lacking is None else self._lacking(admission, lacking)
@@ -152,18 +173,36 @@ class Gate:
         asked = verdict.decision is _ASK and not observing
         if not (asked or (observing and verdict.reason in _SOFT)):
             return verdict
+        if observing and (ended := next((said for said in verdicts if said.check == IDENTITY), None)):
+            return ended
         lacking = self._reserve(admission, runs_itself=runs_itself)
         if lacking is None and asked:
             answer = self._ask(admission, verdict)
             return answer if answer.allowed else self._lacking(admission, answer)
         return self._lacking(admission, lacking or verdict)
 
-    @staticmethod
-    def _ask(admission: Admission, verdict: Verdict) -> Verdict:
+    def _ask(self, admission: Admission, verdict: Verdict) -> Verdict:
         asking, call = admission.force.asking, admission.call
-        if admission.approval:
-            return asking.redeem(admission.approval, call, verdict, admission.failures)
-        return asking.approve(call, verdict, admission.failures)
+        answer = (
+            asking.redeem(admission.approval, call, verdict, admission.failures)
+            if admission.approval
+            else asking.approve(call, verdict, admission.failures)
+        )
+        return answer if not answer.allowed else self._denied_by_now(admission) or answer
+
+    def _denied_by_now(self, admission: Admission) -> Verdict | None:
+        """Return the refusal of a call that a person allowed, where it may not run any more: they may have taken minutes.
+
+        Meanwhile its session may have ended, its caller may have lost a role, its time may be over, and the policy may be another one.
+        """
+        force, session, call = admission.force, admission.session, admission.call
+        if self._in_force().policy.version != force.policy.version:
+            return _ANOTHER_POLICY
+        now = call._replace(at=self._incoming.now(), principal=session.principal)
+        said = combine(force.asking.judge(now, force.policy, session, admission.failures))
+        if said.decision is Decision.DENY:
+            return said
+        return None if now.principal == call.principal else _ANOTHER_CALLER
 
     def _lacking(self, admission: Admission, verdict: Verdict) -> Verdict:
         """Return the refusal of a call that may have a slot: it gives it back, or runs all the same where it is only observed."""
@@ -190,17 +229,26 @@ class Gate:
         if lacks:
             return unavailable(lacks)
         admission.runner, admission.profile = runner, ruling.profile
-        admission.rules = ruling.rules if ruling.rules.asks_history else None
+        limits = ruling.limits
+        admission.rules = ((call.principal, ruling.rules),) if ruling.rules.asks_history else ()
+        widest = None if admission.session.authority is None else admission.session.authority.widest
+        if widest is not None:  # what was handed on to the session leaves out no limit and no count
+            wide = force.policy.ruling(widest.roles, call.tool)
+            limits = limits_of_both(limits, wide.limits)
+            admission.rules += ((widest, wide.rules),) if wide.rules.asks_history else ()
         admission.holds_slot = self.slots.take(call.principal.user, ruling.rights.concurrent_runs)
         if admission.holds_slot:
-            return self._take_limits(admission, ruling.limits) if ruling.limits else None
+            return self._take_limits(admission, limits) if limits else None
         if force.observing:
             admission.holds_slot = self.slots.take(call.principal.user, _UNBOUNDED)
         return too_many(ruling.rights.concurrent_runs)
 
     def _take_limits(self, admission: Admission, limits: Sequence[FittingLimit]) -> Verdict | None:
         """Take what a call needs of the limits that all processes share; return the refusal where there is not enough left."""
-        taken = self._limiter.take(admission.call, limits, admission.failures)
+        call, authority = admission.call, admission.session.authority
+        # Sessions that were made from one another count as one, or whoever makes them would never reach a limit.
+        counted = call if authority is None else call._replace(session=authority.root)
+        taken = self._limiter.take(counted, limits, admission.failures)
         if not isinstance(taken, Verdict):
             admission.reservation = taken
             return None
@@ -222,8 +270,8 @@ class Gate:
     def _record_decision(self, admission: Admission, verdicts: Sequence[Verdict]) -> None:
         tool = admission.call.tool.name
         if admission.verdict.allowed or admission.observed:
-            late = None if admission.rules is None else self._enter(admission, admission.rules)
-            if admission.rules is None:
+            late = self._enter(admission) if admission.rules else None
+            if not admission.rules:
                 admission.session.history.enter(admission.call.id, tool, admission.call.at)
                 admission.entered = True
             if late is not None:
@@ -241,7 +289,7 @@ class Gate:
         admission.session.refused[tool] += 1
         self._refuse(admission, verdicts)
 
-    def _enter(self, admission: Admission, rules: RulesHere) -> Verdict | None:
+    def _enter(self, admission: Admission) -> Verdict | None:
         """Enter a call into the session's history; return the refusal where rules about earlier calls forbid it by now.
 
         Between its verdict and this moment another call of the session could have been admitted, and a person may have taken minutes.
@@ -251,27 +299,31 @@ class Gate:
         tallies = admission.force.policy.tallies
         with tallies.lock, session.history.lock:
             try:
-                late = self._late(admission, rules, now)
+                late = self._late(admission, now)
                 if late is not None:
                     admission.verdict = late
                     admission.observed = admission.force.observing and not late.broken
                 if late is None or admission.observed:
-                    if rules.user_seconds:
-                        tallies.enter(call.principal.user, call.tool.name, now, rules.user_seconds)
+                    seconds = max(rules.user_seconds for _, rules in admission.rules)
+                    if seconds:
+                        tallies.enter(call.principal.user, call.tool.name, now, seconds)
                     session.history.enter(call.id, call.tool.name, now)
                     admission.entered = True
             except Exception as error:  # noqa: BLE001 - fail closed, whatever it is
                 late = admission.verdict = broken("rules", failure("rules", error, admission.failures))
         return late
 
-    def _late(self, admission: Admission, rules: RulesHere, now: float) -> Verdict | None:
+    @staticmethod
+    def _late(admission: Admission, now: float) -> Verdict | None:
         """Return the refusal of a call that was allowed, where the rules say otherwise by now. What a person allowed is not asked again."""
         if admission.observed:
             return None
-        said = rules.judge(admission.call._replace(at=now), admission.session)
-        if said is None or said.allowed or (said.decision is _ASK and admission.verdict.check == APPROVAL):
-            return None
-        return replace(said, decision=Decision.DENY)
+        for principal, rules in admission.rules:
+            said = rules.judge(admission.call._replace(at=now, principal=principal), admission.session)
+            approved = said is not None and said.decision is _ASK and admission.verdict.check == APPROVAL
+            if said is not None and not said.allowed and not approved:
+                return replace(said, decision=Decision.DENY)
+        return None
 
     def _leave(self, admission: Admission) -> None:
         """Take back that a call was entered: it does not run."""

@@ -98,7 +98,9 @@ class Guard:
         self._log = _open_log(policy, folder)
         self._clock = clock
         limiter = Limiter(self._state, clock.read)
-        self._gate = Gate(Incoming(self._registry, self._clock), Recording(self._log), limiter)
+        self._gate = Gate(
+            Incoming(self._registry, self._clock), Recording(self._log), limiter, lambda: self._force
+        )
         self._passwords = passwords
         self._identity: Identity | None = None
         self._opening = Lock()

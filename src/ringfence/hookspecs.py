@@ -14,6 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ringfence.approvals.request import ApprovalAnswer
     from ringfence.call import Outcome, ToolCall
     from ringfence.events import SecurityEvent
     from ringfence.policy.compile import CompiledPolicy
@@ -49,7 +50,7 @@ def ringfence_judge_call(call: ToolCall, policy: CompiledPolicy, session: Sessio
     """Say whether a call may run. The first of the hooks; the whole sequence for one call is:
 
     1. `ringfence_judge_call` of every plugin, in order; the strictest verdict stands
-    2. `ringfence_approve_call`, only where that verdict is "ask"
+    2. `ringfence_approve_call`, only where that verdict is "ask"; and, where a person allowed it, `ringfence_judge_call` again
     3. (the intent is recorded, the tool's runner runs it)
     4. `ringfence_judge_result` of every plugin
     5. `ringfence_observe_call` of every plugin
@@ -64,12 +65,14 @@ def ringfence_judge_call(call: ToolCall, policy: CompiledPolicy, session: Sessio
 
 
 @hookspec
-def ringfence_approve_call(call: ToolCall, verdict: Verdict) -> bool | None:
+def ringfence_approve_call(call: ToolCall, verdict: Verdict) -> ApprovalAnswer | bool | None:
     """Let a person decide about one call.
 
     When: the verdict is "ask". The first plugin that answers decides. It may block, up to the policy's `approval_seconds`.
     None: not mine. Nobody answers: the call is denied.
-    An exception, a late answer or anything but a bool: the call is denied, naming the plugin, with reason `guard`.
+    True, or an `ApprovalAnswer` that says who decided: the call may run, if the policy lets them decide. Where it names `approvers` or wants
+    four eyes, only an answer with a name counts. The approval is void where the arguments changed meanwhile, or cannot be compared at all.
+    An exception, a late answer or anything else: the call is denied, naming the plugin, with reason `guard`.
     """
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ringfence.verdict import Verdict
 
 
+IDENTITY = "identity"
+"""The check that speaks for an authority."""
+
+
 class Authority(Protocol):
     """What stands behind a session that somebody logged in to."""
 
@@ -33,6 +37,10 @@ class Authority(Protocol):
     @property
     def widest(self) -> Principal | None:
         """The caller with all roles that were left out when the session was narrowed; None where none were."""
+
+    @property
+    def root(self) -> str:
+        """The id of the session from which it was made, step by step; its own where it was not."""
 
     def judge(self, call: ToolCall) -> Verdict | None:
         """Return the objection to a call in the session; None where there is none."""

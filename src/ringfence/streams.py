@@ -33,6 +33,13 @@ class _Stream:
         self._turn = threading.Lock()
         self._process = os.getpid()
 
+    def _refuse_copies(self) -> None:
+        """Refuse to go on in a forked process: one admitted call runs once, and its record is the other process's."""
+        if self._process != os.getpid():
+            raise RuntimeError(
+                "a generator that was admitted in one process cannot go on in another one: call the tool again"
+            )
+
     def _inspect(self, item: object) -> Outcome | None:
         """Return the outcome that withholds an item, or None."""
         if not self._admission.force.asking.inspectors:
@@ -106,6 +113,7 @@ class GuardedGenerator(_Stream, Generator[Any, Any, Any]):
                 self._gate.drop(self._settlement())
 
     def _step(self, advance: Callable[[], Any]) -> Any:
+        self._refuse_copies()
         if self._admission.settled:
             raise StopIteration
         if not self._turn.acquire(blocking=False):
@@ -176,6 +184,7 @@ class GuardedAsyncGenerator(_Stream, AsyncGenerator[Any, Any]):
             self._gate.drop(self._settlement())
 
     async def _step(self, advance: Callable[[], Any]) -> Any:
+        self._refuse_copies()
         if self._admission.settled:
             raise StopAsyncIteration
         if not self._turn.acquire(blocking=False):

@@ -41,7 +41,7 @@ def test_the_answer_of_the_guide_is_one() -> None:
 
 def test_the_policy_of_the_guide_is_one() -> None:
     """And names what the text says that it names."""
-    (text,) = re.findall(r"^```text\n(.*?)^```$", GUIDE, flags=re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.MULTILINE | re.DOTALL)
     policy = parse_policy(text, file="docs/approvals.md", format="yaml")
     assert policy.tools["refund"].four_eyes
     assert policy.users["os:ben"].roles == ("supervisor",)

@@ -96,7 +96,7 @@ def test_denying(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("users", "more", "told"),
     [
-        ("{}", "", "only, and 'os:USER' has none. Give a role to them: users: {'os:USER': {roles: [...]}} in the policy"),
+        ("{}", "", "only, and 'os:USER' has none. Give one to them: users: {'os:USER': {roles: [...]}} in the policy"),
         ('{"os:USER": {roles: [clerk]}}', "", "users with the permission admin_access only"),
         ('{"os:USER": {roles: [admin]}}', ", approvers: [lead]", "users with one of the roles lead only"),
     ],
@@ -130,6 +130,8 @@ def test_a_user_of_the_store_proves_who_they_are(tmp_path: Path, monkeypatch: py
         for name, roles in (("lea", ["admin"]), ("bo", ["clerk"])):
             guard.identity.add_user(name, password=password, roles=roles)
         token = guard.identity.issue_token("lea")
+        part = guard.identity.issue_token("lea", tools=["wire"])
+        child = guard.delegate(guard.login_token(token))
     wire(file)
     asked = waiting(file)[0]["id"]
 
@@ -141,6 +143,8 @@ def test_a_user_of_the_store_proves_who_they_are(tmp_path: Path, monkeypatch: py
     assert decide("nobody-here", f"{password}\n").exit_code == 1
     assert decide("bo", f"{password}\n").exit_code == 1
     assert decide("bo", RINGFENCE_TOKEN=token).exit_code == 1
+    for less in (part, child):  # what an agent may hold is no right to approve
+        assert "only a part of its user's authority" in decide("lea", RINGFENCE_TOKEN=less).stderr
     assert waiting(file)[0]["state"] == "waiting"
     assert decide("lea", RINGFENCE_TOKEN=token).exit_code == 0
     assert wire(file).value == "bo"

@@ -189,6 +189,10 @@ def test_a_token_is_issued_shown_and_revoked(policy: str) -> None:
         "why": "the token was refused: it is no signed JWT",
     }
     assert run("token", "revoke", found["id"], "--policy", policy)[0] == 1
+    code, out, err = run("token", "revoke", "-", "--policy", policy, stdin=token[:-9] + "a" * 9)
+    assert (code, out) == (1, "")
+    assert err.startswith("Nothing was revoked: the token was refused")
+    assert run("token", "revoke", "-", "--policy", policy, stdin="")[0] == 2
     log = run("audit", "tail", "--policy", policy, "--json")[1]
     assert token not in log
     assert {"token-issued", "token-revoked"} <= {json.loads(line)["event"] for line in log.splitlines()}

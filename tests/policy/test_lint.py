@@ -137,6 +137,8 @@ TOOLS = (make_tool(pay), make_tool(read))
         ("tools:\n  'x_*': {ask: true}", 2, "tools.x_*", "no tool fits 'x_*'", "Correct the name, or take it out."),
         ("roles:\n  a:\n    deny: [raed]", 3, "roles.a.deny[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
         (RULE + "    when:\n      after: [raed]", 6, "rules.r.when.after[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
+        ("limits:\n  few: {tools: [raed], concurrent: 1}", 2, "limits.few.tools[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
+        ("limits:\n  sums:\n    tools: [read]\n    budget: {argument: nam, most: 5, seconds: 60}", 4, "limits.sums.budget.argument", "none of the tools that are meant has an argument 'nam'", "Did you mean 'name'?"),
         ("tools:\n  read:\n    arguments:\n      nam: {equals: a}", 4, "tools.read.arguments.nam", "none of the tools that are meant has an argument 'nam'", "Did you mean 'name'?"),
         (RULE + "    when:\n      any:\n      - arguments: {amuont.x: {min: 1}}", 7, "rules.r.when.any[0].arguments.amuont.x", "has an argument 'amuont'", "Did you mean 'amount'?"),
         ("conditions:\n  c:\n    arguments:\n      nam: {equals: a}\n" + RULE + "    unless: {none: [{condition: c}]}\n    when: {condition: c}", 4, "conditions.c.arguments.nam", "has an argument 'nam'", "They have amount, more, to."),

@@ -266,6 +266,32 @@ def test_what_a_decorator_asks_for_needs_its_module(tmp_path: Path) -> None:
     assert known.change is Change.SAME
 
 
+def test_what_the_scanner_said_for_a_decorator_needs_its_module(tmp_path: Path) -> None:
+    """Which argument holds code, only the decorator says: without it, nobody knows what the scanner would find."""
+    text = "roles:\n  dba: {inherits: [user], allow: [query]}\n"
+    with recording_guard(tmp_path, policy_of(tmp_path, text)) as guard:
+        tool = guard.register(lambda sql: None, name="query", code={"sql": "sql"})
+        with guard.acting_as("ana", ["dba"]):
+            assert guard.run("query", {"sql": "DROP TABLE x"}).denied
+    (without,) = simulated(tmp_path, text)
+    (known,) = simulate(records_of(tmp_path), Trial(policy_of(tmp_path, text), tools=[tool]))
+    assert (without.verdict, without.why) == (None, DECORATED)
+    assert known.change is Change.SAME
+
+
+def test_what_was_delegated_is_no_word_of_the_policy(tmp_path: Path) -> None:
+    """A sub-agent without the tool was refused, and the policy would have let its user."""
+    text = "state: {url: 'memory:'}\nroles:\n  clerk: {inherits: [user], allow: [refund, read]}\n"
+    with recording_guard(tmp_path, policy_of(tmp_path, text)) as guard:
+        guard.register(lambda: None, name="refund")
+        guard.identity.add_user("ana", password="correct horse battery", roles=["clerk"])
+        parent = guard.login("ana", "correct horse battery")
+        with acting_in(guard.login_token(guard.delegate(parent, tools=["read"]))):
+            assert guard.run("refund").verdict.rule == "delegation.tools"
+    (found,) = simulated(tmp_path, text)
+    assert (found.recorded.decision, found.change) == (Decision.ALLOW, Change.SAME)
+
+
 class Approves:
     """A person who says yes."""
 

@@ -99,6 +99,35 @@ class Approver:
         except (ApproverRefused, ApprovalClosed) as error:
             return _deny(verdict, error.message, hint=error.hint)
 
+    def ask_plugin(
+        self, name: str, ask: Callable[[], object], call: ToolCall, verdict: Verdict
+    ) -> Verdict | None:
+        """Return what a plugin says about a call; None where it is none of the plugin's. Whoever it asks has to fulfil what the policy wants.
+
+        Arguments:
+            name: the plugin's.
+            ask: asks it.
+            call, verdict: what it is asked about.
+
+        Raises:
+            PluginAnswerInvalid: it answered with something that is no answer.
+
+        """
+        request: ApprovalRequest | Undigestible
+        try:
+            request = self.request(call, verdict)
+        except Undigestible as error:
+            request = error
+        answer = _sound(name, ask())
+        if answer is None:
+            return None
+        if isinstance(request, Undigestible):
+            return _unbound(verdict, request)
+        try:
+            return self._answered(request, call, verdict, answer, name)
+        except ApproverRefused as error:
+            return _deny(verdict, error.message, hint=error.hint)
+
     def request(self, call: ToolCall, verdict: Verdict) -> ApprovalRequest:
         """Return the question about a call.
 
@@ -174,22 +203,28 @@ class Approver:
                 answer = self._console.ask(request, self._left(request))
         if answer is None or self._left(request) <= 0:
             return _unanswered(verdict)
+        return self._answered(request, call, verdict, answer, channel)
+
+    def _answered(
+        self,
+        request: ApprovalRequest,
+        call: ToolCall,
+        verdict: Verdict,
+        answer: ApprovalAnswer,
+        channel: str,
+    ) -> Verdict:
         if not answer.approved:
             return _refused(verdict, channel, answer.by, answer.comment)
         self._refuse_strangers(answer, request)
         refuse_own(request, answer.by)
-        return _changed(verdict) if not _same(request, call) else _approved(verdict, channel, answer.by)
+        return (
+            _changed(verdict)
+            if not _same(request, call)
+            else _approved(verdict, channel, answer.by, answer.comment)
+        )
 
     def _called_back(self, request: ApprovalRequest) -> ApprovalAnswer | None:
-        answer = None if self._desk.callback is None else self._desk.callback(request)
-        if answer is None or type(answer) is ApprovalAnswer:
-            return answer
-        if type(answer) is bool:
-            return ApprovalAnswer(answer)
-        got = type(answer).__name__
-        raise PluginAnswerInvalid(
-            CALLBACK, f"answered with a {got} instead of an ApprovalAnswer, True, False or None", "Repair it."
-        )
+        return None if self._desk.callback is None else _sound(CALLBACK, self._desk.callback(request))
 
     def _queued(self, request: ApprovalRequest, call: ToolCall, verdict: Verdict) -> Verdict:
         wait = self._settings.wait_seconds
@@ -244,7 +279,7 @@ class Approver:
     def _granted(self, found: Approval, call: ToolCall, verdict: Verdict, channel: str) -> Verdict:
         if not _same(found.request, call):
             return _changed(verdict)
-        return _approved(verdict, channel, found.decided_by, found.request.id)
+        return _approved(verdict, channel, found.decided_by, found.comment, found.request.id)
 
     def _refuse_strangers(
         self, answer: ApprovalAnswer, request: ApprovalRequest, roles: Iterable[str] | None = None
@@ -272,12 +307,25 @@ def not_an_approver(policy: CompiledPolicy, request: ApprovalRequest, by: str) -
     needs = f"one of the roles {', '.join(wanted)}" if wanted else "the permission admin_access"
     who = repr(by) if by else "whoever decided"
     hint = (
-        f"Give a role to them: users: {{{by!r}: {{roles: [...]}}}} in the policy, or let somebody decide who has one."
+        f"Give one to them: users: {{{by!r}: {{roles: [...]}}}} in the policy, or `ringfence users roles` where accounts are kept in the store."
         if by
         else ""
     )
     return ApproverRefused(
-        f"a call of {request.tool} may be decided by users with {needs} only, and {who} has none", hint
+        f"a call of {request.tool} may be decided by users with {needs} only, and {who} has none",
+        hint,
+    )
+
+
+def _sound(name: str, answer: object) -> ApprovalAnswer | None:
+    """Return the answer of somebody's code, if it is one."""
+    if answer is None or type(answer) is ApprovalAnswer:
+        return answer
+    if type(answer) is bool:
+        return ApprovalAnswer(answer)
+    got = type(answer).__name__
+    raise PluginAnswerInvalid(
+        name, f"answered with a {got} instead of an ApprovalAnswer, True, False or None", "Repair it."
     )
 
 
@@ -310,15 +358,22 @@ def _webhook(policy: CompiledPolicy, folder: Path) -> Webhook:
 # Verdicts
 
 
-def _approved(verdict: Verdict, channel: str, by: str, approval_id: str = "") -> Verdict:
+def _approved(verdict: Verdict, channel: str, by: str, comment: str, approval_id: str = "") -> Verdict:
     what = f"approval {approval_id}, " if approval_id else ""
-    message = f"{what}approved by {by[:80] or 'whoever answered'} through {channel}"
+    message = f"{what}approved{_by(by)} through {channel}{_why(comment)}"
     return replace(verdict, decision=Decision.ALLOW, message=message, check=APPROVAL)
 
 
+def _why(comment: str) -> str:
+    return f": {comment[:200]}" if comment else ""
+
+
+def _by(name: str) -> str:
+    return f" by {name[:80]}" if name else ""
+
+
 def _refused(verdict: Verdict, channel: str, by: str, comment: str) -> Verdict:
-    why = f": {comment[:200]}" if comment else ""
-    message = f"refused by {by[:80] or 'whoever answered'} through {channel}{why}"
+    message = f"refused{_by(by)} through {channel}{_why(comment)}"
     return _deny(verdict, message, hint="Do not repeat this call; do something else, or ask the user.")
 
 

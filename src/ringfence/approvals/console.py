@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ringfence.approvals.request import OS_USER, ApprovalAnswer
+from ringfence.errors import ApprovalFailed
 from ringfence.policy.document import printable
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _MOST_SHOWN = 4000
 _MOST_TYPED = 256
 _CODE_DIGITS = 4
 _turn = threading.Lock()
+_NO_TERMINAL = "there is no terminal to ask at"
 
 
 class Console:
@@ -40,7 +42,12 @@ class Console:
         self._path = path
 
     def ask(self, request: ApprovalRequest, seconds: float) -> ApprovalAnswer | None:
-        """Return the person's answer; None where there is no terminal, this process is in its background, or nobody answers in time."""
+        """Return the person's answer; None where this process is in the terminal's background, or nobody answers in time.
+
+        Raises:
+            ApprovalFailed: there is no terminal.
+
+        """
         end = time.monotonic() + seconds
         if not _turn.acquire(timeout=max(0.0, seconds)):
             return None
@@ -54,10 +61,12 @@ class Console:
             terminal = os.open(
                 self._path, os.O_RDWR | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
             )
-        except OSError:
-            return None
+        except OSError as error:
+            raise ApprovalFailed(_NO_TERMINAL) from error
         try:
-            if not os.isatty(terminal) or not _in_foreground(terminal):
+            if not os.isatty(terminal):
+                raise ApprovalFailed(_NO_TERMINAL)
+            if not _in_foreground(terminal):
                 return None
             _forget_what_was_typed(terminal)
             os.write(terminal, _question(request, end - time.monotonic()).encode("utf-8", "backslashreplace"))

@@ -10,7 +10,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from ringfence.approvals.digest import digest
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OS_USER = "os:"
 """What stands before the name of a user whom only the operating system knows."""
+_UNSEEN = ("Cc", "Cf", "Mn", "Co", "Cn")
+"""Kinds of characters that a reader of a name does not see, or may overlook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,15 @@ def make_request(
         expires=call.at + policy.policy.approval_seconds,
         rule=verdict.rule,
         message=redactor.text(verdict.message),
-        arguments=redactor.write(dict(call.arguments)),
+        arguments=_shown(call, redactor),
         four_eyes=policy.four_eyes(call.tool.name),
     )
+
+
+def _shown(call: ToolCall, redactor: Redactor) -> str:
+    """Return the arguments as JSON text, each bounded by itself: a long one hides no other."""
+    written = [redactor.write({name: call.arguments[name]})[1:-1] for name in sorted(call.arguments)]
+    return f"{{{','.join(written)}}}"
 
 
 def same_person(one: str, other: str) -> bool:
@@ -122,4 +130,6 @@ def same_person(one: str, other: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return normalize("NFKC", name.removeprefix(OS_USER)).casefold().strip()
+    seen = "".join(character for character in normalize("NFKC", name) if category(character) not in _UNSEEN)
+    folded = normalize("NFKC", seen.casefold())
+    return " ".join(folded.split()).removeprefix(OS_USER).strip()

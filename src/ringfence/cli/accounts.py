@@ -105,7 +105,7 @@ def read_password(*, confirm: bool) -> str:
 
     """
     if not sys.stdin.isatty():
-        return read_secret()
+        return read_secret("password")
     from getpass import getpass
 
     typed = getpass("Password: ")
@@ -114,6 +114,14 @@ def read_password(*, confirm: bool) -> str:
     return typed
 
 
-def read_secret() -> str:
-    """Return the first line of what comes on stdin."""
-    return sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
+def read_secret(what: str) -> str:
+    """Return the first line of what comes on stdin.
+
+    Arguments:
+        what: what it should be, for whoever gave nothing.
+
+    """
+    line = sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
+    if not line:
+        raise typer.BadParameter(f"no {what} came on stdin")
+    return line

@@ -59,7 +59,10 @@ AsOption = Annotated[
     ),
 ]
 CommentOption = Annotated[
-    str, typer.Option("--comment", help="Why; it stands in the record, and the model reads it.")
+    str,
+    typer.Option(
+        "--comment", help="Why; it stands in the record of the call, and where it denies the model reads it."
+    ),
 ]
 
 
@@ -248,6 +251,11 @@ def _decider(compiled: CompiledPolicy, policy: Path, state: str | None, user: st
                 raise ApproverRefused(
                     f"the token is of {principal.user!r} and not of {user!r}",
                     f"Put a token of that user into {TOKEN}.",
+                )
+            if session.authority.is_narrowed:
+                raise ApproverRefused(
+                    "the token holds only a part of its user's authority, and nobody was given that of approving",
+                    f"Put another token of that user into {TOKEN}, or give the password.",
                 )
             return principal
         finally:

@@ -89,10 +89,15 @@ def revoke(
     state: StateOption = None,
 ) -> None:
     """Make a token worthless at once, and end the sessions that began with it."""
-    from ringfence.cli.output import console
+    from ringfence.cli.output import console, safe
+    from ringfence.errors import TokenRefused
 
     with accounts(policy, state) as identity:
-        held = identity.revoke_token(_read(token))
+        try:
+            held = identity.revoke_token(_read(token))
+        except TokenRefused as error:
+            console(stderr=True).print(f"Nothing was revoked: {safe(error.message)}.", soft_wrap=True)
+            raise typer.Exit(1) from error
     if not held:
         console(stderr=True).print("There is no such token, or it was revoked already.")
         raise typer.Exit(1)
@@ -100,4 +105,4 @@ def revoke(
 
 
 def _read(token: str) -> str:
-    return read_secret() if token == "-" else token  # noqa: S105 - a dash
+    return read_secret("token") if token == "-" else token  # noqa: S105 - a dash

@@ -12,14 +12,12 @@ from ringfence.call import NOBODY
 from ringfence.errors import SessionEnded
 from ringfence.identity.delegation import permits
 from ringfence.identity.standing import Standing, principal_with
-from ringfence.session import History, Session
+from ringfence.session import IDENTITY, History, Session
 from ringfence.verdict import Decision, Verdict
 
 if TYPE_CHECKING:
     from ringfence.call import Principal, ToolCall
     from ringfence.identity.sessions import Sessions
-
-CHECK = "identity"
 
 
 class LoginSession(Session):
@@ -75,6 +73,17 @@ class SessionAuthority:
     def may_block(self) -> bool:
         """Whether asking the store may wait for another machine."""
         return self._sessions.store.is_remote
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it was made from another session, or holds less than its user's whole authority."""
+        standing = self._standing
+        return len(self.chain) > 1 or bool(standing.tools) or standing.widest is not None
+
+    @property
+    def root(self) -> str:
+        """The id of the session from which it was made, step by step; its own where it was not."""
+        return self.chain[-1]
 
     def refresh(self) -> Standing:
         """Return what the session may now. It never raises: what fails is kept for `judge`, and leaves no roles."""
@@ -166,14 +175,14 @@ class SessionAuthority:
             self._sessions.reports.note(
                 "session-ended", message, user=who.user, session=self.chain[0], address=who.address
             )
-        return Verdict(Decision.DENY, message, rule=rule, check=CHECK, hint="Log in again.")
+        return Verdict(Decision.DENY, message, rule=rule, check=IDENTITY, hint="Log in again.")
 
 
 _CHANGED = Verdict(
     Decision.DENY,
     "the caller's rights changed while the call came in",
     rule="session-changed",
-    check=CHECK,
+    check=IDENTITY,
     hint="Call again.",
     retry=True,
 )
@@ -181,7 +190,7 @@ _LOCKED = Verdict(
     Decision.DENY,
     "the caller's account is locked",
     rule="user-locked",
-    check=CHECK,
+    check=IDENTITY,
     hint="Wait until it is unlocked.",
     retry=True,
 )
@@ -192,6 +201,6 @@ def _not_delegated(tool: str) -> Verdict:
         Decision.DENY,
         f"{tool} is not among the tools that were delegated",
         rule="delegation.tools",
-        check=CHECK,
+        check=IDENTITY,
         hint="Leave it to the agent that delegated the work.",
     )

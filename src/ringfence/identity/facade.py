@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ringfence.state.database import Transaction
 
 _KEPT_SECONDS = 86_400.0
+_REVOKED_UNSEEN_SECONDS = 10 * 365 * 86_400.0
+"""How long it is kept that a token was revoked of which nothing but its id is known, and so not when it ends."""
 _MOST_ADDRESSES = 64
 _LONGEST_ADDRESS = 200
 _ISSUED = """INSERT INTO tokens (id, user_id, generation, key_id, parent, once, issued, expires)
@@ -411,7 +413,7 @@ class Identity(Administration):
         with self._store.write() as transaction:
             rows = transaction.execute("SELECT revoked FROM tokens WHERE id = ?", (token_id,))
             if not rows and (facts is not None or ":" in token_id):
-                expires = now + _KEPT_SECONDS if facts is None else facts.expires
+                expires = now + _REVOKED_UNSEEN_SECONDS if facts is None else facts.expires
                 user, key = ("", "") if facts is None else (facts.user, facts.key)
                 values = (token_id, user, None, key, None, 0, now, max(expires, now + _KEPT_SECONDS))
                 transaction.execute(_ISSUED, values)

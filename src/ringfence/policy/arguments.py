@@ -77,10 +77,12 @@ class ArgumentTest:
     def holds(self, arguments: Mapping[str, object]) -> bool | None:
         """Return whether the argument, or what its path leads to, is there and passes; None where that cannot be told."""
         value = arguments.get(self.argument, _ABSENT)
-        if value is not _ABSENT:
-            return _tested(value, self.test)
         inner = arguments.get(self._path[0], _ABSENT) if self._path else _ABSENT
-        return False if inner is _ABSENT else _followed(inner, self._path[1:], self.test)
+        if value is _ABSENT:
+            return False if inner is _ABSENT else _followed(inner, self._path[1:], self.test)
+        passes = _tested(value, self.test)
+        # A name with a dot in it, beside what the same words lead to as a path: nobody knows which of the two the tool reads.
+        return passes if inner is _ABSENT or _followed(inner, self._path[1:], self.test) is passes else None
 
 
 def path_of(argument: str) -> tuple[str, ...]:

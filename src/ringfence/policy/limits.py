@@ -43,6 +43,18 @@ class FittingLimit(NamedTuple):
         )
 
 
+def limits_of_both(
+    some: tuple[FittingLimit, ...], others: tuple[FittingLimit, ...]
+) -> tuple[FittingLimit, ...]:
+    """Return the limits that count a call for one set of roles or another, each once and with the roles of both."""
+    found = {fitting.name: fitting for fitting in some}
+    for fitting in others:
+        known = found.get(fitting.name)
+        roles = fitting.roles if known is None else (*dict.fromkeys((*known.roles, *fitting.roles)),)
+        found[fitting.name] = fitting._replace(roles=roles)
+    return tuple(found.values())
+
+
 def fitting_limits(
     limits: Mapping[str, Limit], tool: str, roles: tuple[str, ...], rights: Rights
 ) -> tuple[FittingLimit, ...]:

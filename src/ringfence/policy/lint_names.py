@@ -33,7 +33,7 @@ def lint_names(policy: Policy, tools: Sequence[Tool]) -> list[Remark]:
     if not tools:
         return list(_misspelt(policy))
     known = [tool.name for tool in tools]
-    named = [*_named_at_home(policy), *_named_in_rules(policy)]
+    named = [*_named_at_home(policy), *_named_in_rules(policy), *_named_in_limits(policy)]
     found = [_no_such_tool(place, name, known) for place, name in named if not _fits_any(known, name)]
     arguments = dict.fromkeys(_unknown_arguments(policy, tools))  # a named condition may be met on many ways
     return [*found, *arguments]
@@ -51,6 +51,13 @@ def _named_at_home(policy: Policy) -> Iterator[tuple[Place, str]]:
         for key in ("allow", "ask", "deny"):
             for index, name in enumerate(getattr(rights, key)):
                 yield ("roles", role, key, index), name
+
+
+def _named_in_limits(policy: Policy) -> Iterator[tuple[Place, str]]:
+    """Return the tools that limits name."""
+    for limit_name, limit in policy.limits.items():
+        for index, name in enumerate(limit.tools):
+            yield ("limits", limit_name, "tools", index), name
 
 
 def _named_in_rules(policy: Policy) -> Iterator[tuple[Place, str]]:
@@ -75,7 +82,7 @@ def _misspelt(policy: Policy) -> Iterator[Remark]:
     """Return the names in rules that stand nowhere else in the policy, next to one that does."""
     home = list(dict.fromkeys(name for _, name in _named_at_home(policy)))
     plain = [name for name in home if not is_pattern(name)]
-    for place, name in _named_in_rules(policy):
+    for place, name in (*_named_in_rules(policy), *_named_in_limits(policy)):
         if is_pattern(name) or any(fits(name, pattern) for pattern in home):
             continue
         close = next((other for other in plain if _is_slip(name, other)), None)
@@ -98,6 +105,12 @@ def _unknown_arguments(policy: Policy, tools: Sequence[Tool]) -> Iterator[Remark
     for name, tool in policy.tools.items():
         meant = [each for each in tools if fits(each.name, name)]
         yield from _no_such_argument(("tools", name, "arguments"), tool.arguments, meant)
+    for name, limit in policy.limits.items():
+        if limit.budget is not None:
+            meant = [each for each in tools if not limit.tools or _fits_any_pattern(each.name, limit.tools)]
+            place: Place = ("limits", name, "budget")
+            for remark in _no_such_argument(place, [limit.budget.argument], meant):
+                yield remark._replace(place=(*place, "argument"))
     for name, rule in policy.rules.items():
         meant = [each for each in tools if not rule.tools or _fits_any_pattern(each.name, rule.tools)]
         for head, _ in heads(name, rule):

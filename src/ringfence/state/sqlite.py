@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import stat
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -141,7 +142,11 @@ class SqliteDatabase:
 
     def _make_private(self, path: Path) -> None:
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            try:
+                _shut_out_others(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             if not path.exists():
                 raise StateUnavailable(
@@ -197,3 +202,10 @@ class _Transaction:
     def execute(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Execute one statement. See `Transaction`."""
         return self._connection.execute(statement, values).fetchall()
+
+
+def _shut_out_others(descriptor: int) -> None:
+    """Take an existing file away from everybody who is neither its owner nor in its group, where it is ours."""
+    found = os.fstat(descriptor)
+    if hasattr(os, "geteuid") and found.st_uid == os.geteuid() and found.st_mode & 0o007:
+        os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & ~0o007)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ringfence.audit.query import Filter, field, select
 from ringfence.call import Principal
+from ringfence.policy.code import CHECK as CODE
+from ringfence.session import IDENTITY
 from ringfence.trying.judging import Asked
 from ringfence.trying.masking import masked_names
 from ringfence.verdict import Decision
@@ -42,6 +44,7 @@ class Recorded:
         rules: all rules that spoke.
         ran: whether the tool ran, or a person let it.
         observed: whether it ran only because the policy was in observe mode.
+        scanned: whether what the scanner found in an argument with code spoke against it.
         judged: whether a policy was asked at all; not where the arguments did not fit or the tool was unknown.
 
     """
@@ -55,6 +58,7 @@ class Recorded:
     rules: tuple[str, ...]
     ran: bool
     observed: bool
+    scanned: bool
     judged: bool
 
     @property
@@ -123,7 +127,9 @@ def _recorded(record: dict[str, Any]) -> Recorded | None:
     if type(at) not in (int, float):
         return None
     listed, seq = record.get("verdicts"), record.get("seq")
-    said = [each for each in (listed if type(listed) is list else [verdict]) if type(each) is dict]
+    opinions = [each for each in (listed if type(listed) is list else [verdict]) if type(each) is dict]
+    # Whether a session still stood, and what had been delegated to it, is no policy's word.
+    said = [each for each in opinions if each.get("check") != IDENTITY] or opinions
     strictest = max(said, key=lambda each: _ORDER.index(_decision(each)), default=verdict)
     asked = Asked(tool, arguments, principal_of(record), float(at), masked_names(arguments))  # type: ignore[arg-type]
     rules = tuple(str(each.get("rule", "")) for each in said)
@@ -137,6 +143,7 @@ def _recorded(record: dict[str, Any]) -> Recorded | None:
         rules=rules,
         ran=record["kind"] == "intent",
         observed=record.get("observed") is True,
+        scanned=any(each.get("check") == CODE and _decision(each) is not Decision.ALLOW for each in said),
         judged=not any(rule in _UNASKED for rule in rules),
     )
 

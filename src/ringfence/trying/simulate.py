@@ -66,10 +66,16 @@ def simulate(
 
 
 def _simulated(call: Recorded, trial: Trial, session: Session) -> Simulated:
-    if call.decorated and call.asked.tool not in trial.tools:
+    tool = call.asked.tool
+    if tool not in trial.tools and (call.decorated or (call.scanned and not _declares_code(trial, tool))):
         return Simulated(call, None, DECORATED)
     verdict = trial.decide(call.asked, session)
     return Simulated(call, verdict, MASKED if verdict is None else "")
+
+
+def _declares_code(trial: Trial, tool: str) -> bool:
+    """Return whether the policy itself says which arguments of a tool hold code."""
+    return any(rule.code for rule in trial.policy.rules_for(tool).values())
 
 
 @dataclass(slots=True)
