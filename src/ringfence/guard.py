@@ -601,10 +601,13 @@ class Guard:
             StateError: the store cannot be used.
 
         """
-        from ringfence.approvals.request import ApprovalAnswer  # noqa: PLC0415 - a call does without
+        from ringfence.approvals.deciders import decision_event  # noqa: PLC0415 - a call does without
+        from ringfence.approvals.request import ApprovalAnswer  # noqa: PLC0415 - likewise
 
-        answer = ApprovalAnswer(approve, user, comment)
-        return self._force.asking.approver.decide(approval_id, answer, roles)
+        force = self._force
+        decided = force.asking.approver.decide(approval_id, ApprovalAnswer(approve, user, comment), roles)
+        self._gate.report(force, decision_event(decided, new_id()))
+        return decided
 
     # One step each
 

@@ -85,13 +85,13 @@ def load_hooks(named: Sequence[str], given: Mapping[str, object]) -> Hooks:
 
 
 def _load(name: str) -> object:
-    installed = _installed()
-    if name not in installed:
-        close = nearest(name, installed)
+    found = installed()
+    if name not in found:
+        close = nearest(name, found)
         hint = (
             f"Did you mean {close!r}?"
             if close
-            else f"Install it, or remove it from `plugins`. Found: {', '.join(installed) or 'none'}."
+            else f"Install it, or remove it from `plugins`. Found: {', '.join(found) or 'none'}."
         )
         raise PluginUnavailable(
             name,
@@ -99,7 +99,7 @@ def _load(name: str) -> object:
             hint,
         )
     try:
-        return installed[name].load()
+        return found[name].load()
     except Exception as error:
         kind = type(error).__name__
         raise PluginUnavailable(
@@ -107,7 +107,13 @@ def _load(name: str) -> object:
         ) from error
 
 
-def _installed() -> dict[str, EntryPoint]:
+def installed() -> dict[str, EntryPoint]:
+    """Return the plugins that installed packages offer, by name.
+
+    Raises:
+        PluginUnavailable: two packages offer different ones under one name.
+
+    """
     from importlib.metadata import entry_points  # noqa: PLC0415 - scanning the installed packages costs milliseconds; most policies name no plugin
 
     found: dict[str, EntryPoint] = {}

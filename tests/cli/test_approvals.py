@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from ringfence import Guard, Outcome
 from ringfence.approvals.console import os_user
+from ringfence.cli import commands
 from ringfence.cli.approvals import app
 
 if TYPE_CHECKING:
@@ -120,6 +121,25 @@ def test_whoever_runs_the_command_decides(tmp_path: Path) -> None:
     wire(file)
     asked = waiting(file)[0]["id"]
     assert run("approve", asked, "--policy", file, "--as", os_user()).exit_code == 0
+
+
+def test_a_decision_stands_in_the_record(tmp_path: Path) -> None:
+    """Whether or not the call comes again: who decided, about whose call, and why."""
+    file = admin(tmp_path)
+    file.write_text(file.read_text().replace("store: memory", "store: sqlite"))
+    for to, command in (("bo", "approve"), ("cy", "deny")):
+        wire(file, to)
+        (asked,) = (each["id"] for each in waiting(file) if each["state"] == "waiting")
+        assert run(command, asked, "--policy", file, "--comment", "looked at it").exit_code == 0
+    shown = CliRunner().invoke(
+        commands.app, ["audit", "tail", "--policy", str(file), "--event", "approval-decided", "--json"]
+    )
+    told = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [(each["caller"]["user"], each["tool"], each["blocked"]) for each in told] == [
+        (f"os:{os_user()}", "wire", False),
+        (f"os:{os_user()}", "wire", True),
+    ]
+    assert all(each["facts"]["comment"] == "looked at it" and each["facts"]["caller"] == "ana" for each in told)
 
 
 def test_a_user_of_the_store_proves_who_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,7 @@ TOOLS = (make_tool(pay), make_tool(read))
         ("tools:\n  'x_*': {ask: true}", 2, "tools.x_*", "no tool fits 'x_*'", "Correct the name, or take it out."),
         ("roles:\n  a:\n    deny: [raed]", 3, "roles.a.deny[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
         (RULE + "    when:\n      after: [raed]", 6, "rules.r.when.after[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
+        ("plugins: [ceder]", 1, "plugins[0]", "no plugin 'ceder' is installed here", ""),
         ("limits:\n  few: {tools: [raed], concurrent: 1}", 2, "limits.few.tools[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
         ("limits:\n  sums:\n    tools: [read]\n    budget: {argument: nam, most: 5, seconds: 60}", 4, "limits.sums.budget.argument", "none of the tools that are meant has an argument 'nam'", "Did you mean 'name'?"),
         ("tools:\n  read:\n    arguments:\n      nam: {equals: a}", 4, "tools.read.arguments.nam", "none of the tools that are meant has an argument 'nam'", "Did you mean 'name'?"),

@@ -9,17 +9,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringfence.approvals.approver import not_an_approver
+from ringfence.approvals.approver import APPROVAL, not_an_approver
 from ringfence.approvals.console import os_user
+from ringfence.approvals.queue import State
 from ringfence.approvals.request import OS_USER
 from ringfence.call import Principal
 from ringfence.errors import ApproverRefused
+from ringfence.events import SecurityEvent
+from ringfence.threat import ThreatLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ringfence.approvals.queue import Approval
     from ringfence.approvals.request import ApprovalRequest
     from ringfence.policy.compile import CompiledPolicy
+
+
+def decision_event(approval: Approval, event_id: str) -> SecurityEvent:
+    """Return what the record says about a decision, whether or not the call comes again.
+
+    Arguments:
+        approval: decided.
+        event_id: a new one.
+
+    """
+    request, word = approval.request, "refused" if approval.state is State.DENIED else "approved"
+    return SecurityEvent(
+        event_id,
+        "approval-decided",
+        ThreatLevel.INFO,
+        f"{approval.decided_by[:80] or 'somebody'} {word} a call of {request.tool} by {request.user[:80] or 'nobody'}",
+        approval.decided or request.asked,
+        detector=APPROVAL,
+        user=approval.decided_by,
+        tool=request.tool,
+        session=request.session,
+        call_id=request.call_id,
+        blocked=approval.state is State.DENIED,
+        facts={"approval": request.id, "caller": request.user, "comment": approval.comment},
+    )
 
 
 def is_os_user(name: str) -> bool:

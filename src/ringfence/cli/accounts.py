@@ -63,7 +63,7 @@ def accounts(policy: Path | None, state: str | None) -> Iterator[Identity]:
 
     settings, folder = load_sound_policy(policy), policy.resolve().parent
     with (
-        _recording(settings.audit, folder) as report,
+        recording(settings.audit, folder) as report,
         Identity(
             settings.identity,
             state=state or settings.state.url,
@@ -76,7 +76,7 @@ def accounts(policy: Path | None, state: str | None) -> Iterator[Identity]:
 
 
 @contextmanager
-def _recording(settings: Audit, folder: Path) -> Iterator[Callable[[SecurityEvent], bool] | None]:
+def recording(settings: Audit, folder: Path) -> Iterator[Callable[[SecurityEvent], bool] | None]:
     """Return what writes events into the log that a policy names; None where it is kept nowhere that lasts."""
     from ringfence.audit import open_log
     from ringfence.errors import RecordError

@@ -141,7 +141,7 @@ def show(
     approval: IdArgument, policy: PolicyOption = None, state: StateOption = None, *, json: JsonOption = False
 ) -> None:
     """Show all about one call that waits, or waited, for a person."""
-    from ringfence.cli.output import console, print_json, safe
+    from ringfence.cli.output import console, print_json, safe, time_of
 
     with _queue(policy, state) as queue:
         facts = _facts(queue.get(approval))
@@ -151,7 +151,13 @@ def show(
     out = console()
     for name, value in facts.items():
         shown = (
-            ", ".join(value) if isinstance(value, list) else _shown_time(value) if name in _TIMES else value
+            ", ".join(value)
+            if isinstance(value, list)
+            else time_of(value)
+            if name in _TIMES
+            else ("no", "yes")[value]
+            if isinstance(value, bool)
+            else value
         )
         out.print(f"[bold]{name:<12}[/] {safe('' if shown is None else shown)}", soft_wrap=True)
 
@@ -211,6 +217,11 @@ def _decide(
     except (ApprovalError, IdentityError) as error:
         print_error(error)
         raise typer.Exit(1) from error
+    if not _record(compiled, policy.resolve().parent, done):
+        console(stderr=True).print(
+            "[yellow]note:[/] the decision stands, and you could not write it into the log; the call's own record will name you",
+            soft_wrap=True,
+        )
     if json:
         print_json(_facts(done))
         return
@@ -225,6 +236,26 @@ def _decide(
             "a guard that runs another policy by now asks anew",
             soft_wrap=True,
         )
+
+
+def _record(compiled: CompiledPolicy, folder: Path, approval: Approval) -> bool:
+    """Write a decision into the log, if it is kept here; return whether it is not missing there.
+
+    Who approves need not have the right to write the log.
+    """
+    from ringfence.approvals.deciders import decision_event
+    from ringfence.cli.accounts import recording
+    from ringfence.errors import RecordError
+    from ringfence.incoming import new_id
+
+    settings = compiled.policy.audit
+    if not (folder / settings.path).exists():
+        return True
+    try:
+        with recording(settings, folder) as report:
+            return report is None or report(decision_event(approval, new_id()))
+    except RecordError:
+        return False
 
 
 def _decider(compiled: CompiledPolicy, policy: Path, state: str | None, user: str | None) -> Principal:
@@ -295,12 +326,6 @@ def _facts(approval: Approval) -> dict[str, Any]:
         "policy": request.policy,
         "digest": request.digest,
     }
-
-
-def _shown_time(at: float | None) -> str:
-    from datetime import UTC, datetime
-
-    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _table(found: list[Approval], now: float) -> Table:

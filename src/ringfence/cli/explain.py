@@ -134,7 +134,7 @@ def _print(facts: dict[str, Any]) -> None:
     out, verdict = console(), facts["verdict"]
     out.print(table)
     lines = [
-        f"{_coloured(verdict['decision'])}: {safe(verdict['message'])} [dim]{safe(verdict['rule'])}[/dim]"
+        f"{_coloured(verdict['decision'])}: {safe(verdict['message'])} [dim]({safe(verdict['rule'])})[/dim]"
     ]
     lines += [f"nearest: {safe(wanted)}" for wanted in facts["nearest"]]
     if not facts["named"]:

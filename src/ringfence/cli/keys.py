@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -33,7 +32,7 @@ def rotate(
 @app.command("list", epilog="Example: ringfence keys list --json")
 def list_(*, policy: PolicyOption = None, state: StateOption = None, json: JsonOption = False) -> None:
     """List the keys that sign, or whose tokens may still come."""
-    from ringfence.cli.output import console, print_json, safe
+    from ringfence.cli.output import console, print_json, safe, time_of
 
     with accounts(policy, state) as identity:
         keys = identity.keys()
@@ -44,11 +43,5 @@ def list_(*, policy: PolicyOption = None, state: StateOption = None, json: JsonO
 
     table = Table("key", "made", "replaced")
     for key in keys:
-        table.add_row(
-            safe(key.id), _moment(key.created), "-" if key.retired is None else _moment(key.retired)
-        )
+        table.add_row(safe(key.id), time_of(key.created), time_of(key.retired))
     console().print(table)
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -29,6 +30,16 @@ def safe(text: object) -> str:
     body = shown.rstrip("\\")
     # Each trailing backslash twice, or an odd number of them would take the meaning from the tag that follows.
     return escape(body) + "\\\\" * (len(shown) - len(body))
+
+
+def time_of(at: float | None) -> str:
+    """Return a moment as people read it, in whole seconds of UTC.
+
+    Arguments:
+        at: in seconds since the epoch; None: there is none.
+
+    """
+    return "-" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def print_json(value: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,8 @@ app = typer.Typer(
     help="Issue, look at and revoke signed tokens. Exit code 1: the token is refused, or was worth nothing.",
     no_args_is_help=True,
 )
+
+_TIMES = ("issued", "expires")
 
 TokenArgument = Annotated[
     str,
@@ -46,7 +48,7 @@ def show(
     token: TokenArgument, *, policy: PolicyOption = None, state: StateOption = None, json: JsonOption = False
 ) -> None:
     """Verify a token, and say what is in it, without its signature. Exit code 1: it is refused, and why."""
-    from ringfence.cli.output import console, print_json, safe
+    from ringfence.cli.output import console, print_json, safe, time_of
     from ringfence.errors import KeySetUnavailable, TokenRefused
 
     with accounts(policy, state) as identity:
@@ -58,7 +60,7 @@ def show(
             else:
                 console(stderr=True).print(f"[red]refused:[/red] {safe(error.message)}", soft_wrap=True)
             raise typer.Exit(1) from error
-    shown = {
+    shown: dict[str, Any] = {
         "ok": True,
         "id": facts.id,
         "user": facts.user,
@@ -74,7 +76,7 @@ def show(
     if json:
         print_json(shown)
         return
-    for name, value in shown.items():
+    for name, value in {**shown, "ok": "yes", **{each: time_of(shown[each]) for each in _TIMES}}.items():
         text = ", ".join(value) if isinstance(value, list | tuple) else value
         console().print(f"{name}: {safe('-' if text in (None, '') else text)}", soft_wrap=True)
 

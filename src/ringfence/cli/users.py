@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,7 +53,7 @@ def add(
 @app.command("list", epilog="Example: ringfence users list --json")
 def list_(*, policy: PolicyOption = None, state: StateOption = None, json: JsonOption = False) -> None:
     """List all users."""
-    from ringfence.cli.output import console, print_json, safe
+    from ringfence.cli.output import console, print_json, safe, time_of
 
     with accounts(policy, state) as identity:
         users = identity.users()
@@ -71,7 +70,7 @@ def list_(*, policy: PolicyOption = None, state: StateOption = None, json: JsonO
             ", ".join(each.roles),
             _state(each),
             each.failed,
-            _moment(each.last_login),
+            time_of(each.last_login),
         )
         table.add_row(*map(safe, cells))
     console().print(table)
@@ -181,14 +180,15 @@ def _state(account: Account) -> str:
     return "locked" if account.locked(time.time()) else "active"
 
 
-def _moment(at: float | None) -> str:
-    return "-" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
 def _shown(key: str, value: Any) -> str:
     """Return a fact about a user as people read it."""
+    from ringfence.cli.output import time_of
+    from ringfence.identity.users import FOR_EVER
+
+    if key == "locked_until" and value == FOR_EVER:
+        return "somebody unlocks it"
     if key in _TIMES:
-        return _moment(value)
+        return time_of(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return (", ".join(value) if isinstance(value, list) else str(value)) or "-"

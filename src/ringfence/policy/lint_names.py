@@ -8,7 +8,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from ringfence.errors import nearest
+from ringfence.errors import PluginUnavailable, nearest
 from ringfence.policy.arguments import path_of
 from ringfence.policy.lint import Remark
 from ringfence.policy.match import fits, is_pattern
@@ -30,13 +30,36 @@ def lint_names(policy: Policy, tools: Sequence[Tool]) -> list[Remark]:
         tools: the tools that there are; empty: they are not known.
 
     """
+    plugins = list(_no_such_plugins(policy))
     if not tools:
-        return list(_misspelt(policy))
+        return [*plugins, *_misspelt(policy)]
     known = [tool.name for tool in tools]
     named = [*_named_at_home(policy), *_named_in_rules(policy), *_named_in_limits(policy)]
     found = [_no_such_tool(place, name, known) for place, name in named if not _fits_any(known, name)]
     arguments = dict.fromkeys(_unknown_arguments(policy, tools))  # a named condition may be met on many ways
-    return [*found, *arguments]
+    return [*plugins, *found, *arguments]
+
+
+def _no_such_plugins(policy: Policy) -> Iterator[Remark]:
+    """Return the plugins that are not installed here. They are not loaded: that would run their code."""
+    if not policy.plugins:
+        return
+    from ringfence.plugins import installed  # noqa: PLC0415 - pulls in pluggy, and few policies name a plugin
+
+    try:
+        known = list(installed())
+    except PluginUnavailable as error:  # one of them is offered by two packages
+        yield Remark(("plugins",), "unknown", error.message, error.hint)
+        return
+    for index, name in enumerate(policy.plugins):
+        if name not in known:
+            close = nearest(name, known)
+            hint = (
+                f"Did you mean {close!r}?"
+                if close
+                else "Install it, or take it out: no guard starts without."
+            )
+            yield Remark(("plugins", index), "unknown", f"no plugin {name!r} is installed here", hint)
 
 
 def _fits_any(names: Iterable[str], pattern: str) -> bool:
