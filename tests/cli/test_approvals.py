@@ -139,7 +139,9 @@ def test_a_decision_stands_in_the_record(tmp_path: Path) -> None:
         (f"os:{os_user()}", "wire", False),
         (f"os:{os_user()}", "wire", True),
     ]
-    assert all(each["facts"]["comment"] == "looked at it" and each["facts"]["caller"] == "ana" for each in told)
+    assert all(
+        each["facts"]["comment"] == "looked at it" and each["facts"]["caller"] == "ana" for each in told
+    )
 
 
 def test_a_user_of_the_store_proves_who_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
