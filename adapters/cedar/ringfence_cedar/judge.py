@@ -62,8 +62,10 @@ class CedarPlugin:
             raise _invalid(
                 f"has a policy that does not fit the schema: {'; '.join(map(str, validated.errors))}"
             )
-        if not json.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"]:
+        static = json.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"]
+        if not static:
             raise _invalid("was given no policy, so it would deny every call")
+        self._names = {key: each.get("annotations", {}).get("id") or key for key, each in static.items()}
         _refuse_callers(entities or "[]")
         self._roles: tuple[str, Any] = ("", None)
         self._callers: dict[tuple[str, Principal], Any] = {}
@@ -123,7 +125,7 @@ class CedarPlugin:
             },
         }
         entities = self._entities_of(call.principal, policy)
-        return _verdict(cedarpy.is_authorized(request, self._policies, entities, self._schema))
+        return _verdict(cedarpy.is_authorized(request, self._policies, entities, self._schema), self._names)
 
     def _entities_of(self, principal: Principal, policy: Any) -> Any:
         """Return all entities of a caller, parsed: the roles once for a policy, the caller once among the last thousand."""
@@ -164,11 +166,12 @@ def _role(name: str) -> dict[str, str]:
     return {"type": "Role", "id": name}
 
 
-def _verdict(result: Any) -> Verdict:
-    """Return Cedar's answer as a verdict. Of its faults only the policies' ids are told: they can hold values."""
+def _verdict(result: Any, names_of: Mapping[str, str]) -> Verdict:
+    """Return Cedar's answer as a verdict. Of its faults only the policies' names are told: they can hold values."""
     diagnostics = result.diagnostics
     if diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
-        ids = sorted(set(_POLICY.findall(" ".join(diagnostics.errors)))) or ["the request"]
+        failed = set(_POLICY.findall(" ".join(diagnostics.errors)))
+        ids = sorted(names_of.get(each, each) for each in failed) or ["the request"]
         told = (
             f"Cedar could not evaluate {', '.join(ids)}, and a policy that it skips may be one that forbids"
         )
