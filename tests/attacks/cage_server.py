@@ -99,6 +99,15 @@ def stack_landlock(layers: int) -> None:
         os.close(ruleset)
 
 
+def below(folder: str | os.PathLike[str]) -> list[str]:
+    """Return all that stands below a folder; what goes away meanwhile is left out."""
+    return [
+        os.path.join(parent, name)
+        for parent, folders, files in os.walk(folder)
+        for name in (*folders, *files)
+    ]
+
+
 class Server:
     """Answers questions."""
 
@@ -170,7 +179,7 @@ class Server:
         own = [base for base in bases if os.stat(base).st_uid == os.geteuid()]
         return {
             "children": [child.pid for child in psutil.Process().children(recursive=True)],
-            "folders": sorted(str(path) for base in own for path in Path(base).rglob("*")),
+            "folders": sorted(path for base in own for path in below(base)),
             "descriptors": len(os.listdir("/proc/self/fd")),
         }
 
@@ -182,7 +191,7 @@ class Server:
         shared = supervisor()
         return {
             "children": [child.pid for child in psutil.Process().children(recursive=True)],
-            "folders": sorted(str(path) for path in Path(shared.base.path).rglob("*") if path.name != "lock"),
+            "folders": sorted(path for path in below(shared.base.path) if os.path.basename(path) != "lock"),
             "descriptors": len(os.listdir("/proc/self/fd")),
             "faults": [repr(fault) for fault in shared.loop.errors],
             "cpu_seconds": sum(os.times()[:2]),

@@ -146,7 +146,8 @@ def test_pr01_fork_bomb_where_some_are_granted(
     if ended.success:  # where the kernel counts, each fork too many fails, and the code may catch that
         assert (ended.value, processes <= MANY["processes"]) == ("survived", True), ended
     else:
-        assert (ended.reason, processes < 200) == ("processes", True), ended
+        # Where nothing but looking every few milliseconds counts, a bomb that doubles gets further the busier the machine is.
+        assert (ended.reason, processes < 2000) == ("processes", True), ended
     assert alive(sentinel)
     assert (
         host.run(
