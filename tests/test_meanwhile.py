@@ -27,7 +27,6 @@ from ringfence import (
     Reason,
     State,
     StoreKind,
-    acting_in,
     secure_tool,
 )
 from ringfence.hookspecs import hookimpl
@@ -55,13 +54,14 @@ def guard_with(
             approve(*made)
         return True
 
+    plugins = policy.pop("plugins", {})
     given = Policy(
         roles=policy.pop("roles", ROLES),
         state=State("memory:"),
         audit=Audit(store=StoreKind.MEMORY),
         **policy,
     )
-    guard = Guard(given, clock=(time or Turned()).clock, passwords=Counted(), approve=ask)
+    guard = Guard(given, plugins=plugins, clock=(time or Turned()).clock, passwords=Counted(), approve=ask)
     for name in ("refund", "read_order", "drop_table", "send_mail"):
         guard.register(lambda x: x, name=name)
     guard.identity.add_user("ana", password=PASSWORD, roles=["clerk"])
@@ -90,7 +90,7 @@ def test_what_an_administrator_takes_away_meanwhile_is_gone(
     guard, session = guard_with(what, rules=ASKS)
     outcome = call(guard, session)
     assert not outcome.executed
-    assert outcome.verdict.rule == rule
+    assert (outcome.verdict.rule, outcome.reason) == (rule, Reason.POLICY)
 
 
 def test_nothing_changed_meanwhile() -> None:
@@ -217,7 +217,7 @@ def test_observing_lets_no_session_run_that_is_over() -> None:
 def test_a_sub_agent_stays_within_its_users_limits() -> None:
     """Without the role that a limit is about, and in as many sessions as one likes."""
     per_role = Limit(tools=("refund",), roles=("chief",), per=(Per.USER,), calls=2, seconds=3600)
-    guard, _ = guard_with(limits={"chiefs": per_role}, roles={**ROLES, "chief": ROLES["chief"]})
+    guard, _ = guard_with(limits={"chiefs": per_role})
     parent = guard.login("boss", PASSWORD)
     children = [guard.login_token(guard.delegate(parent, roles=["clerk"])) for _ in range(3)]
     assert [rule_of(guard, child) for child in children] == ["", "", "limits.chiefs"]
@@ -237,25 +237,19 @@ def test_a_rule_that_counts_for_a_role_counts_without_it_too() -> None:
     often = CallRule(
         decision=Decision.DENY, tools=("refund",), roles=("chief",), unless=Condition(at_most=AtMost(1, 3600, per=Per.USER))
     )  # fmt: skip
-    guard, _ = guard_with(rules={"often": often})
-    parent = guard.login("boss", PASSWORD)
-    child = guard.login_token(guard.delegate(parent, roles=["clerk"]))
     inner: list[str] = []
 
     class Nested:
         @hookimpl
         def ringfence_judge_call(self) -> None:
-            if not inner:
+            if not inner:  # after the policy's own rules have let the outer call pass
                 inner.append("")
-                inner[0] = rule_of(again, other)
+                inner[0] = rule_of(guard, other)
 
-    again = Guard(guard.policy, plugins={"nested": Nested()}, clock=Turned().clock, passwords=Counted())
-    again.register(lambda x: x, name="refund")
-    again.identity.add_user("boss", password=PASSWORD, roles=["chief", "clerk"])
-    parent = again.login("boss", PASSWORD)
-    child = again.login_token(again.delegate(parent, roles=["clerk"]))
-    other = again.login_token(again.delegate(parent, roles=["clerk"]))
-    assert (rule_of(again, child), inner) in (("rules.often", [""]), ("", ["rules.often"]))
+    guard, _ = guard_with(rules={"often": often}, plugins={"nested": Nested()})
+    parent = guard.login("boss", PASSWORD)
+    child, other = (guard.login_token(guard.delegate(parent, roles=["clerk"])) for _ in range(2))
+    assert (rule_of(guard, child), inner) == ("rules.often", [""])
 
 
 # Smaller ones
@@ -317,10 +311,3 @@ def test_a_store_that_was_there_is_closed_to_strangers(tmp_path: Path) -> None:
     with Guard(Policy(state=State(f"sqlite:{file}"), audit=Audit(store=StoreKind.MEMORY))) as guard:
         guard.identity.add_user("ana", password=PASSWORD)
         assert file.stat().st_mode & 0o777 == 0o660
-
-
-def test_what_stands_still_is_still_there() -> None:
-    """The reasons are policy's, and no broken gate's."""
-    guard, session = guard_with(lambda guard, session: guard.logout(session), rules=ASKS)
-    with acting_in(session):
-        assert guard.run("refund", {"x": 1}).reason is Reason.POLICY

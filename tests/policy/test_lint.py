@@ -137,7 +137,6 @@ TOOLS = (make_tool(pay), make_tool(read))
         ("tools:\n  'x_*': {ask: true}", 2, "tools.x_*", "no tool fits 'x_*'", "Correct the name, or take it out."),
         ("roles:\n  a:\n    deny: [raed]", 3, "roles.a.deny[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
         (RULE + "    when:\n      after: [raed]", 6, "rules.r.when.after[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
-        ("plugins: [ceder]", 1, "plugins[0]", "no plugin 'ceder' is installed here", ""),
         ("limits:\n  few: {tools: [raed], concurrent: 1}", 2, "limits.few.tools[0]", "there is no tool 'raed'", "Did you mean 'read'?"),
         ("limits:\n  sums:\n    tools: [read]\n    budget: {argument: nam, most: 5, seconds: 60}", 4, "limits.sums.budget.argument", "none of the tools that are meant has an argument 'nam'", "Did you mean 'name'?"),
         ("tools:\n  read:\n    arguments:\n      nam: {equals: a}", 4, "tools.read.arguments.nam", "none of the tools that are meant has an argument 'nam'", "Did you mean 'name'?"),
@@ -154,6 +153,18 @@ def test_a_name_that_no_tool_has_is_told(
     assert (found.line, found.kind, found.key) == (line, "unknown", key)
     assert message in found.message
     assert found.hint.startswith(hint)
+
+
+def test_a_plugin_that_is_not_installed_is_told(tmp_path: Path) -> None:
+    """Where it is known which are; nobody is asked about a policy without plugins."""
+    file = tmp_path / "p.yaml"
+    file.write_text("plugins: [cedar, ceder]", encoding="utf-8")
+    (found,) = check_policy_file(file, plugins=lambda: {"cedar"}).remarks
+    assert (found.line, found.kind, found.key) == (1, "unknown", "plugins[1]")
+    assert found.hint == "Did you mean 'cedar'?"
+    assert check_policy_file(file).remarks == ()
+    file.write_text("{}", encoding="utf-8")
+    assert check_policy_file(file, plugins=lambda: pytest.fail("asked")).remarks == ()
 
 
 def test_names_that_tools_have_are_not_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
@@ -405,7 +405,7 @@ def _facts(found: Verification) -> dict[str, Any]:
 
 def print_verification(found: Verification, *, stderr: bool = False) -> None:
     """Print whether a log is intact, and what is wrong with it."""
-    from ringfence.cli.output import console, safe
+    from ringfence.cli.output import console, safe, time_of
 
     out = console(stderr=stderr)
     span = f", {time_of(found.first)} to {time_of(found.last)}" if found.records else ""
@@ -468,6 +468,7 @@ def _flat(record: Record) -> dict[str, str]:
     import json
 
     from ringfence.audit.query import field
+    from ringfence.cli.output import time_of
 
     arguments = record.get("arguments")
     found = {
@@ -488,20 +489,12 @@ def _flat(record: Record) -> dict[str, str]:
     return {name: "" if value is None else str(value) for name, value in found.items()}
 
 
-def time_of(at: object) -> str:
-    """Return a time of a record as people read it, in UTC."""
-    try:
-        return datetime.fromtimestamp(float(at), UTC).strftime("%Y-%m-%d %H:%M:%S")  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError, OSError):
-        return "-"
-
-
 def _print_in_full(record: Record) -> None:
     from rich.table import Table
 
-    from ringfence.cli.output import console, safe
+    from ringfence.cli.output import console, safe, time_of
 
-    title = f"record {safe(record.get('seq'))}: {safe(record.get('kind'))}, {time_of(record.get('at'))} UTC"
+    title = f"record {safe(record.get('seq'))}: {safe(record.get('kind'))}, {time_of(record.get('at'))}"
     table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

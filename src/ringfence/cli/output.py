@@ -32,14 +32,17 @@ def safe(text: object) -> str:
     return escape(body) + "\\\\" * (len(shown) - len(body))
 
 
-def time_of(at: float | None) -> str:
-    """Return a moment as people read it, in whole seconds of UTC.
+def time_of(at: object) -> str:
+    """Return a moment as people read it, in whole seconds of UTC; `-` for what is none.
 
     Arguments:
-        at: in seconds since the epoch; None: there is none.
+        at: in seconds since the epoch; anything else may stand in a record that was forged.
 
     """
-    return "-" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        return f"{datetime.fromtimestamp(float(at), UTC):%Y-%m-%d %H:%M:%S} UTC"  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "-"
 
 
 def print_json(value: object) -> None:

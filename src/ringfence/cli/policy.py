@@ -41,11 +41,12 @@ def check(
     from ringfence.cli.output import print_json
     from ringfence.cli.trying import find_tools
     from ringfence.errors import PolicyFileError
+    from ringfence.plugins import installed
     from ringfence.policy.file import check_policy_file
 
     known = find_tools(tools)
     try:
-        found = check_policy_file(file, known)
+        found = check_policy_file(file, known, plugins=installed)
     except PolicyFileError as error:
         _print_faults(file, (error,), json=json)
         raise typer.Exit(2) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,14 +38,18 @@ def init(
 
     Every choice has its reason beside it. Exit code 0: written. 1: the file is there already. 2: tools or log cannot be used.
     """
-    if (tools is None) == (from_log is None):
+    if tools is not None and from_log is None:
+        write = partial(_from_module, tools)
+    elif from_log is not None and tools is None:
+        write = partial(_from_log, from_log, key_file, unverified=unverified)
+    else:
         raise typer.BadParameter("name either --tools or --from-log", param_hint="--tools")
     if not force and str(output) != "-" and output.exists():
         typer.echo(
             f"error: {output} is there already: --force writes over it, --output names another", err=True
         )
         raise typer.Exit(1)
-    text = _from_module(tools) if tools is not None else _from_log(from_log, key_file, unverified=unverified)
+    text = write()
     if str(output) == "-":
         typer.echo(text, nl=False)
         return
@@ -62,10 +67,9 @@ def _from_module(module: str) -> str:
     return from_tools(tools_of(module), module)
 
 
-def _from_log(log: Path | None, key_file: Path | None, *, unverified: bool) -> str:
+def _from_log(log: Path, key_file: Path | None, *, unverified: bool) -> str:
     from ringfence.cli.trying import open_record
     from ringfence.trying.replay import from_log
 
-    assert log is not None  # one of the two options is there
     with open_record(log, key_file, unverified=unverified, quiet=False) as (source, progress):
         return from_log(source, progress)

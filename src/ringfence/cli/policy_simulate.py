@@ -141,8 +141,7 @@ def _print(summary: Summary, kept: list[Simulated]) -> None:
 def _calls(kept: list[Simulated]) -> Table:
     from rich.table import Column, Table
 
-    from ringfence.cli.audit import time_of
-    from ringfence.cli.output import safe
+    from ringfence.cli.output import safe, time_of
     from ringfence.cli.trying import coloured
 
     fold = Column("why", overflow="fold")

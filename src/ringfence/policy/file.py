@@ -19,7 +19,7 @@ from ringfence.policy.document import MOST_BYTES, dotted, printable
 from ringfence.policy.shape import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from ringfence.policy.compile import CompiledPolicy
     from ringfence.policy.document import Document, Place
@@ -121,13 +121,19 @@ def load_sound_policy(path: str | Path) -> Policy:
     return check.compiled.policy
 
 
-def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float | None = None) -> PolicyCheck:
+def check_policy_file(
+    path: str | Path,
+    tools: Sequence[Tool] = (),
+    now: float | None = None,
+    plugins: Callable[[], Collection[str]] | None = None,
+) -> PolicyCheck:
     """Return all that is wrong with a policy file, names that nothing defines included, and what is probably not meant.
 
     Arguments:
         path: as for `load_policy`.
         tools: the tools that there are, so that names of tools and arguments can be checked; empty: only what looks misspelt.
         now: the time, in seconds since the epoch; None: that of the system.
+        plugins: returns the names of the plugins that are installed; asked where the policy names one. None: they are not known.
 
     Raises:
         PolicyFileError: the file cannot be read at all (missing, forbidden, no regular file, too large, of unknown kind).
@@ -135,7 +141,7 @@ def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float |
     """
     from ringfence.policy.compile import compile_policy  # noqa: PLC0415 - reading alone does not need it
     from ringfence.policy.lint import lint  # noqa: PLC0415 - likewise
-    from ringfence.policy.lint_names import lint_names  # noqa: PLC0415 - likewise
+    from ringfence.policy.lint_names import lint_names, lint_plugins  # noqa: PLC0415 - likewise
 
     text, format_ = read_text(path), _format(path)
     try:
@@ -149,6 +155,8 @@ def check_policy_file(path: str | Path, tools: Sequence[Tool] = (), now: float |
     except PolicyError as error:
         return PolicyCheck(None, (_placed(document, error),))
     found = [*lint(compiled, time.time() if now is None else now), *lint_names(policy, tools)]
+    if policy.plugins and plugins is not None:
+        found += lint_plugins(policy, plugins())
     remarks = [
         PlacedRemark(str(path), document.line(each.place), dotted(each.place), *each[1:]) for each in found
     ]

@@ -15,7 +15,7 @@ from ringfence.policy.match import fits, is_pattern
 from ringfence.policy.walk import Found, conditions_of, heads, inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ringfence.policy.document import Place
     from ringfence.policy.model import Policy
@@ -30,26 +30,26 @@ def lint_names(policy: Policy, tools: Sequence[Tool]) -> list[Remark]:
         tools: the tools that there are; empty: they are not known.
 
     """
-    plugins = list(_no_such_plugins(policy))
     if not tools:
-        return [*plugins, *_misspelt(policy)]
+        return list(_misspelt(policy))
     known = [tool.name for tool in tools]
     named = [*_named_at_home(policy), *_named_in_rules(policy), *_named_in_limits(policy)]
     found = [_no_such_tool(place, name, known) for place, name in named if not _fits_any(known, name)]
     arguments = dict.fromkeys(_unknown_arguments(policy, tools))  # a named condition may be met on many ways
-    return [*plugins, *found, *arguments]
+    return [*found, *arguments]
 
 
-def _no_such_plugins(policy: Policy) -> Iterator[Remark]:
-    """Return the plugins that are not installed here. They are not loaded: that would run their code."""
-    if not policy.plugins:
-        return
-    from importlib.metadata import entry_points  # noqa: PLC0415 - costs milliseconds, and few policies name a plugin
+def lint_plugins(policy: Policy, installed: Collection[str]) -> Iterator[Remark]:
+    """Return the plugins that a policy names and that are not installed here. They are not loaded: that would run their code.
 
-    known = sorted(entry_points(group="ringfence").names)
+    Arguments:
+        policy: the policy, sound.
+        installed: the names of those that there are.
+
+    """
     for index, name in enumerate(policy.plugins):
-        if name not in known:
-            close = nearest(name, known)
+        if name not in installed:
+            close = nearest(name, installed)
             hint = (
                 f"Did you mean {close!r}?"
                 if close
