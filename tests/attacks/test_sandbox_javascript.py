@@ -214,7 +214,9 @@ def test_js13_callbacks_after_the_end(host: Host, engine: str) -> None:
 )
 def test_js14_memory(host: Host, engine: str, code: str) -> None:
     """Arrays, buffers and texts end by memory or by an error of the engine, and never far above what is granted."""
-    idle = run(host, engine, "1").usage["peak_memory_bytes"] or 0
+    # Node ends by itself once it has answered; where that comes before the look at it, what it used is not known.
+    seen = (run(host, engine, "1").usage["peak_memory_bytes"] for _ in range(5))
+    idle = next(filter(None, seen))
     ended = run(host, engine, code)
     assert ended.reason in ("memory", "crashed"), ended
     assert (ended.usage["peak_memory_bytes"] or 0) - idle < (64 + 32) * MB, ended
